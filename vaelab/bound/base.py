@@ -1,0 +1,56 @@
+"""What a bound is: from the three log-densities of K samples to a value and what to descend.
+
+To add one: a file here with a `Bound`, a YAML of the same name in configs/bound. A bound sees
+only `Terms`; it never calls the model.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from vaelab.model import Terms
+from vaelab.posterior import LogQ
+from vaelab.traits import Trait
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What one evaluation of a bound gives.
+
+    Attributes:
+        value: the bound itself at beta = 1, nats per example, detached: what is logged and what
+            selects a model, whatever is descended.
+        phi_loss: what the encoder's parameters descend, mean over the batch.
+        theta_loss: what all others descend; the same object as phi_loss unless the bound gives
+            the two groups different targets.
+    """
+
+    value: Float[Tensor, "B"]
+    phi_loss: Float[Tensor, ""]
+    theta_loss: Float[Tensor, ""]
+
+
+class Bound(ABC):
+    """A lower bound on log p(x), to be maximised; stateless.
+
+    Attributes:
+        num_samples: K, samples of z for each example.
+        log_qz: which derivative of log q(z|x) its estimator uses.
+        analytic_kl: whether it wants the closed-form KL divergence.
+    """
+
+    num_samples: int = 1
+    log_qz: LogQ = "total"
+    analytic_kl: bool = False
+    offers: frozenset[Trait] = frozenset()
+
+    @property
+    def needs(self) -> frozenset[Trait]:
+        """What it needs of prior and architecture."""
+        return frozenset()
+
+    @abstractmethod
+    def __call__(self, terms: Terms, beta: float) -> Objective:
+        """The objective at KL weight `beta`."""

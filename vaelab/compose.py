@@ -1,0 +1,192 @@
+"""Turn the words of a command line into configs; the only file that uses Hydra to compose.
+
+Hydra composes and launches and makes no folders. Its objects below `hydra.main` are used, so that
+the plan, the results and the errors are ours (hydra-core is pinned to 1.3 for that).
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from hydra import initialize_config_dir
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from vaelab import groups
+from vaelab.errors import UserError
+from vaelab.overrides import Reader, nearest
+from vaelab.preset import without_leftovers
+
+CONFIG = "train"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One job: what was typed for it and the config that it means, resolved, without Hydra's part."""
+
+    overrides: list[str]
+    config: DictConfig
+
+
+class Composer:
+    """Composes configs from the groups in our folder and, where given, the user's."""
+
+    def __init__(self, extra: str | None = None, multirun: bool = False) -> None:
+        self.multirun = multirun
+        self.folders = (groups.config_dir(), *user_folder(extra))
+        self.always = [f"hydra.searchpath=['file://{folder}']" for folder in self.folders[1:]]
+        GlobalHydra.instance().clear()
+        initialize_config_dir(str(self.folders[0]), job_name="vaelab", version_base="1.3")
+        self.loader = _loader()
+        self.reader = Reader(self.folders, self.launchers(), multirun)
+
+    def launchers(self) -> list[str]:
+        """Names `hydra/launcher` can have with the packages that are installed."""
+        return sorted(self.loader.get_group_options("hydra/launcher"))
+
+    def cells(self, texts: list[str]) -> list[Cell]:
+        """Every job the words ask for; one unless this is a sweep.
+
+        Raises:
+            UserError: an override, a group's option or a YAML is wrong.
+        """
+        read = self.reader.read(texts)
+        if not self.multirun:
+            return [self.cell(read)]
+        with in_one_line(self, read):
+            jobs = split(read)
+        return [self.cell(overrides) for overrides in jobs]
+
+    def cell(self, overrides: list[str]) -> Cell:
+        """Compose one job from overrides that were read."""
+        config = self.compose(overrides)
+        config = without_leftovers(self.loader, CONFIG, [*self.always, *overrides], config, load)
+        with in_one_line(self, overrides):
+            choices = config.hydra.runtime.choices
+            chosen = {
+                _place(str(name)): option
+                for name, option in choices.items()
+                if option is not None and not str(name).startswith("hydra")
+            }
+            with open_dict(config):
+                del config["hydra"]
+                config["choices"] = chosen
+            OmegaConf.resolve(config)
+        return Cell(overrides, config)
+
+    def compose(self, overrides: list[str]) -> DictConfig:
+        """Hydra's config, its own part included."""
+        with in_one_line(self, overrides):
+            return load(self.loader, CONFIG, [*self.always, *overrides])
+
+    def keys(self, overrides: list[str]) -> list[str]:
+        """Every name that can be set when the groups are chosen as in `overrides`."""
+        chosen = [text for text in overrides if _group(text) in self.reader.names]
+        config = load(self.loader, CONFIG, [*self.always, *chosen])
+        return [name for name in dotted(config) if not name.startswith("hydra.")]
+
+
+def load(loader: ConfigLoader, name: str, overrides: list[str]) -> DictConfig:
+    """Compose and let HydraConfig know, for interpolations."""
+    config = loader.load_configuration(name, overrides, run_mode=RunMode.RUN, from_shell=False)
+    HydraConfig.instance().set_config(config)
+    return config
+
+
+def split(overrides: list[str]) -> list[list[str]]:
+    """A sweep's overrides as one list a job."""
+    # Imported here: initialising Hydra registers its plugins by executing this module once more.
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    hydra = [text for text in overrides if text.startswith("hydra")]
+    ours = [text for text in overrides if text not in hydra]
+    parsed = OverridesParser.create(_loader()).parse_overrides(ours)
+    return [[*hydra, *cell] for cell in BasicSweeper.split_arguments(parsed, None)[0]]
+
+
+def user_folder(extra: str | None) -> list[Path]:
+    """The user's own folder of groups, which may not repeat a name of ours."""
+    if extra is None:
+        return []
+    folder = Path(extra).resolve()
+    if not folder.is_dir():
+        raise UserError(f"--config-dir {extra}: no such folder")
+    ours = groups.config_dir()
+    for path in sorted(folder.rglob("*.yaml")):
+        name = path.relative_to(folder)
+        if (ours / name).is_file():
+            raise UserError(f"--config-dir: {name} has the name of one of vaelab's; rename yours")
+    if str(Path.cwd()) not in sys.path:  # a console script does not have it; `_target_: mine.Prior`
+        sys.path.insert(0, str(Path.cwd()))
+    return [folder]
+
+
+@contextmanager
+def in_one_line(composer: Composer, overrides: list[str]) -> Iterator[None]:
+    """Hydra's and OmegaConf's complaints as ours."""
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}" if mark else "a YAML"
+        raise UserError(f"{where}: {error.problem or error}") from error
+    except MissingConfigException as error:
+        options = list(error.options or [])
+        hint = nearest(str(error.missing_cfg_file), options) if options else ""
+        raise UserError(f"{error.missing_cfg_file}: no such config; {hint}") from error
+    except ConfigCompositionException as error:
+        raise UserError(_refused(error, composer, overrides)) from error
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise UserError(str(error).partition("\n")[0]) from error
+
+
+def _refused(
+    error: ConfigCompositionException, composer: Composer, overrides: list[str]
+) -> str:
+    """A name that does not exist, or whatever else Hydra could not compose."""
+    text = str(error)
+    if match := re.search(r"Could not override '([^']+)'", text):
+        name = match.group(1).partition("@")[0]
+        if "/" in name:
+            return f"{name}: no such group; {nearest(name, composer.reader.names)}"
+        known = composer.keys(overrides)
+        return f"{name}: no such setting; {nearest(name, known, '.' in name)}"
+    cause = error.__cause__
+    return str(cause or error).partition("\n")[0]
+
+
+def _loader() -> ConfigLoader:
+    hydra = GlobalHydra.instance().hydra
+    assert hydra is not None
+    assert isinstance(hydra.config_loader, ConfigLoaderImpl)
+    return hydra.config_loader
+
+
+def dotted(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    """Names of all values below a node, as `prior.components`."""
+    for key in config:
+        name = f"{prefix}{key}"
+        if not str(key).startswith("_"):
+            yield name
+            if OmegaConf.is_dict(config._get_node(key)) and not config._is_missing(key):
+                yield from dotted(config[key], f"{name}.")
+
+
+def _group(text: str) -> str:
+    return re.split("[@=]", text, maxsplit=1)[0]
+
+
+def _place(name: str) -> str:
+    """Where a choice is mounted: "optimizer@optimizer.phi" -> "optimizer.phi"."""
+    return name.rpartition("@")[2].removeprefix("_global_.")

@@ -1,0 +1,42 @@
+"""What a schedule is: the KL weight beta as a pure function of how far training has come."""
+
+from abc import ABC, abstractmethod
+from typing import Literal
+
+from vaelab.errors import UserError
+
+Unit = Literal["epoch", "step"]
+
+
+class Schedule(ABC):
+    """beta as a function of a position in epochs.
+
+    With `by="epoch"` the position is the number of the epoch, counted from 1, and beta is
+    constant within it (VampPrior's code); with `by="step"` it is the number of updates made,
+    the coming one included, over updates an epoch (Lagging's code: incremented before use).
+
+    Attributes:
+        warmup: epochs after which beta has reached its last value; patience counts from there.
+    """
+
+    warmup: float = 0.0
+
+    def __init__(self, by: Unit) -> None:
+        self.by = by
+
+    @abstractmethod
+    def at(self, position: float) -> float:
+        """beta at a position > 0 in epochs."""
+
+    def beta(self, epoch: int, step: int, steps_per_epoch: int) -> float:
+        """beta for update `step` (from 0) of epoch `epoch` (from 0)."""
+        if self.by == "epoch":
+            return self.at(epoch + 1)
+        return self.at(epoch + (step + 1) / steps_per_epoch)
+
+
+def positive(name: str, value: float) -> float:
+    """`value`, refused unless it is above 0."""
+    if value <= 0:
+        raise UserError(f"beta.{name}={value}: must be above 0")
+    return value

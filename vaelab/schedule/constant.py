@@ -1,0 +1,22 @@
+"""A constant KL weight: 1 is the ELBO, other values are beta-VAE's (Higgins et al., 2017)."""
+
+from vaelab.errors import UserError
+from vaelab.schedule.base import Schedule
+
+
+class Constant(Schedule):
+    """beta = value throughout.
+
+    Args:
+        value: the KL weight, 0 or more.
+    """
+
+    def __init__(self, value: float) -> None:
+        super().__init__("epoch")
+        if value < 0:
+            raise UserError(f"beta.value={value}: must be 0 or more")
+        self.value = value
+
+    def at(self, position: float) -> float:
+        """The value."""
+        return self.value

@@ -1,0 +1,73 @@
+"""The settings of train.yaml that belong to no component: their types and their ranges."""
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from vaelab.typed import mismatch, settle
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Top-level settings; what each means stands beside it in configs/train.yaml."""
+
+    seed: int
+    epochs: int
+    batch_size: int
+    patience: int | None
+    threads: int | None
+    precision: Literal["32", "bf16-mixed"]
+    clip_norm: float | None
+    clip_scope: Literal["all", "stepped"]
+    micro_batches: int
+    compile: bool
+    output_dir: str
+    data_dir: str | None
+    fresh: bool
+
+
+@dataclass(frozen=True)
+class Lightning:
+    """Arguments of Lightning's Trainer that a `lightning` option sets."""
+
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
+    devices: int | str | list[int]
+    strategy: str
+    num_nodes: int
+
+
+AT_LEAST = {"seed": 0, "epochs": 1, "batch_size": 1, "patience": 1, "threads": 1, "micro_batches": 1}
+
+
+def check(schema: type, given: dict[str, object], prefix: str = "") -> tuple[dict[str, object], list[str]]:
+    """Values settled to a dataclass's types, and one sentence for each that is wrong."""
+    settled, faults = {}, []
+    for field in fields(schema):
+        name = f"{prefix}{field.name}"
+        if field.name not in given:
+            faults.append(f"{name}: missing")
+            continue
+        value = given[field.name]
+        if name == "precision":
+            value = str(value)
+            if value == "16-mixed":
+                faults.append("precision=16-mixed: gradients are taken without a loss scaler; use bf16-mixed")
+                continue
+        settled[field.name] = settle(value, field.type)
+        if fault := mismatch(value, field.type):
+            faults.append(f"{name}={shown(value)}: {fault}")
+        elif name in AT_LEAST and value is not None and value < AT_LEAST[name]:  # pyright: ignore
+            faults.append(f"{name}={value}: must be {AT_LEAST[name]} or more")
+        elif name == "clip_norm" and value is not None and value <= 0:  # pyright: ignore
+            faults.append(f"{name}={value}: must be more than 0; null for no clipping")
+        elif name == "output_dir" and not value:
+            faults.append("output_dir=: must name a folder")
+    if not faults and settled.get("micro_batches", 1) > settled.get("batch_size", 1):  # pyright: ignore
+        faults.append(
+            f"micro_batches={settled['micro_batches']}: more than batch_size={settled['batch_size']}"
+        )
+    return settled, faults
+
+
+def shown(value: object) -> str:
+    """A value as it is typed on the command line."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
