@@ -1,4 +1,4 @@
-"""What a data set is: three splits of compact tensors, read and binarised on the training device."""
+"""What a data set is: three splits of compact tensors, read and binarised on their device."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -24,6 +24,7 @@ class Scaled:
     offset: float = 0.0
 
     def __call__(self, x: Tensor) -> Tensor:
+        """Stored values to float32 in [0, 1]."""
         return (x.float() + self.offset) / self.divisor
 
 
@@ -38,6 +39,7 @@ class Binarised:
     divisor: float = 1.0
 
     def __call__(self, x: Tensor) -> Tensor:
+        """Stored values to a fresh draw, float32 of 0 and 1."""
         p = x.float() / self.divisor if self.divisor != 1.0 else x.float()
         return (torch.rand_like(p) < p).float()
 
