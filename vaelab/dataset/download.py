@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from email.message import Message
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -166,7 +167,7 @@ def download(file: RemoteFile, folder: Path) -> Path:
                 try:
                     _try_address(address, part)
                 except _Refused as error:
-                    failures.append(f"{address.url} {error}")
+                    failures.append(f"{urlsplit(address.url).hostname}: {error}")
                 else:
                     target = folder / (address.name or file.name)
                     os.replace(part, target)
