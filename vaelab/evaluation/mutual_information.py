@@ -1,0 +1,50 @@
+"""Mutual information of x and z under q.
+
+Lagging Inference Networks and Posterior Collapse in VAEs (He et al., 2019), 1901.05534, and code:
+I = E_x E_q log q(z|x) - E log q(z), the first term in closed form, q(z) a mixture of posteriors
+that holds the example's own. The paper's tables take the batch as mixture: a lower bound in
+expectation that cannot pass log B (but for noise), and may come out slightly negative.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vaelab.distribution import DiagonalGaussian, GaussianMixture
+
+PAIRS = 2**22  # of a sample and a component at a time: 32 MiB of float64
+
+
+def batch_mi(top: DiagonalGaussian, z: Float[Tensor, "B D"]) -> Float[Tensor, ""]:
+    """I in nats from one sample z of each; the batch is the mixture. Never waits for the device."""
+    return information(top, z).mean()
+
+
+def information(top: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
+    """-H[q(z|x_i)] - log 1/N sum_j q(z_i|x_j) for every i, float64.
+
+    Args:
+        top: N posteriors, all of which are the mixture.
+        z: one sample of each.
+    """
+    top = DiagonalGaussian(top.mean.double(), top.log_var.double())
+    mixture = GaussianMixture(top.mean, top.log_var)
+    parts = z.double().split(max(1, PAIRS // len(mixture)))
+    return -top.entropy() - torch.cat([mixture.log_prob(part) for part in parts])
+
+
+def batched_information(
+    top: DiagonalGaussian, z: Float[Tensor, "N D"], batch: int
+) -> Float[Tensor, "N"]:
+    """The same with each run of `batch` examples as its own mixture; the last may be short."""
+    means, log_vars, samples = top.mean.split(batch), top.log_var.split(batch), z.split(batch)
+    each = zip(means, log_vars, samples, strict=True)
+    return torch.cat([information(DiagonalGaussian(m, v), s) for m, v, s in each])
+
+
+def ceiling(n: int, batch: int) -> float:
+    """Mean over n examples of the log of their batch's size."""
+    full, rest = divmod(n, batch)
+    return (full * batch * math.log(batch) + (rest * math.log(rest) if rest else 0)) / n

@@ -1,0 +1,62 @@
+"""The evidence lower bound at beta = 1 and its two parts, from every sample the NLL uses.
+
+KL is sampled, log q(z|x) - log p(z): the only estimate every prior and posterior has, and on
+shared samples reconstruction - KL is the ELBO exactly and never above -NLL (Jensen).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vaelab.distribution import LatentPrior
+from vaelab.evaluation.ess import ess
+from vaelab.evaluation.nll import nll
+from vaelab.evaluation.streaming import LogSumExp, Mean, stream
+from vaelab.model import VAE
+from vaelab.posterior import Posterior
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Estimates for each of B examples from the same S samples; float64, nats (ess: samples)."""
+
+    nll: Float[Tensor, "B"]
+    reconstruction: Float[Tensor, "B"]
+    kl: Float[Tensor, "B"]
+    ess: Float[Tensor, "B"]
+
+    @property
+    def elbo(self) -> Float[Tensor, "B"]:
+        """E_q log p(x|z) - KL: a lower bound of log p(x)."""
+        return self.reconstruction - self.kl
+
+    @property
+    def inference_gap(self) -> Float[Tensor, "B"]:
+        """-NLL - ELBO: estimates KL(q(z|x) || p(z|x)) from below."""
+        return -self.nll - self.elbo
+
+
+@torch.no_grad()
+def score(
+    vae: VAE, x: Tensor, q: Posterior, num_samples: int, rows: int, prior: LatentPrior
+) -> Scores:
+    """Draw `num_samples` latents of each example, `rows` in a pass of the decoder.
+
+    Args:
+        vae: in evaluation mode.
+        x: B examples.
+        q: their posterior.
+        num_samples: S.
+        rows: samples x examples in a pass; another value is other noise, the same expectation.
+        prior: p(z_top), built once, `.double()`.
+    """
+    weights, squares, reconstruction, kl = LogSumExp(), LogSumExp(), Mean(), Mean()
+    for terms in stream(vae, x, q, num_samples, rows, prior):
+        log_w = terms.log_w().double()
+        weights.add(log_w)
+        squares.add(2 * log_w)
+        reconstruction.add(terms.log_px)
+        kl.add(terms.log_qz - terms.log_pz)
+    return Scores(nll(weights), reconstruction.total, kl.total, ess(weights, squares))
