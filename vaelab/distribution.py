@@ -38,15 +38,24 @@ class LatentPrior(Protocol):
         ...
 
 
+def at_least_float32(x: Tensor) -> Tensor:
+    """Half precision to float32, others as they are: log-densities need the digits."""
+    return x.float() if x.element_size() < 4 else x
+
+
 class DiagonalGaussian:
-    """N(mean, diag exp(log_var)) with batch axes before the event axis D."""
+    """N(mean, diag exp(log_var)) with batch axes before the event axis D.
+
+    Parameters that a network under autocast gives in half precision become float32, and with
+    them samples and densities.
+    """
 
     def __init__(self, mean: Float[Tensor, "*B D"], log_var: Float[Tensor, "*B D"]) -> None:
-        self.mean = mean
-        self.log_var = log_var
+        self.mean = at_least_float32(mean)
+        self.log_var = at_least_float32(log_var)
 
     def rsample(self, num_samples: int) -> Float[Tensor, "K *B D"]:
-        """mean + exp(log_var / 2) * eps; differentiable in both."""
+        """Draws mean + exp(log_var / 2) * eps; differentiable in both parameters."""
         scale = torch.exp(0.5 * self.log_var)
         noise = torch.randn(
             num_samples, *self.mean.shape, dtype=self.mean.dtype, device=self.mean.device
@@ -115,7 +124,7 @@ class GaussianMixture:
         return len(self.mean)
 
     def log_joint(self, z: Float[Tensor, "N D"]) -> Float[Tensor, "N C"]:
-        """log (1/C) N(z; m_c, v_c) for every pair of a row and a component."""
+        """The log of (1/C) N(z; m_c, v_c) for every pair of a row and a component."""
         z = z.to(self.weight.dtype)
         return torch.addmm(self.bias, torch.cat([z * z, z], dim=1), self.weight)
 

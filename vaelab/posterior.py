@@ -30,7 +30,7 @@ class Posterior(Protocol):
         ...
 
     def log_prob(self, z: Latents) -> Float[Tensor, "K B"]:
-        """log q(z|x) in nats, all levels summed."""
+        """Log-density log q(z|x) in nats, all levels summed."""
         ...
 
     def detach(self) -> Self:
@@ -53,7 +53,7 @@ class GaussianPosterior:
         return (self.top.rsample(num_samples),)
 
     def log_prob(self, z: Latents) -> Float[Tensor, "K B"]:
-        """log q(z|x) in nats."""
+        """Log-density log q(z|x) in nats."""
         return self.top.log_prob(z[0])
 
     def detach(self) -> "GaussianPosterior":

@@ -22,7 +22,7 @@ class ObservationModel(Protocol):
         ...
 
     def log_prob(self, x: Float[Tensor, "B *event"], /) -> Float[Tensor, "K B"]:
-        """log p(x|z) in nats, summed over the event."""
+        """Log-likelihood log p(x|z) in nats, summed over the event."""
         ...
 
     def sample(self) -> Float[Tensor, "K B *event"]:
@@ -46,8 +46,3 @@ class Likelihood(ABC):
     @abstractmethod
     def __call__(self, params: Float[Tensor, "K B P *event"]) -> ObservationModel:
         """The distribution whose parameters these are (any real numbers)."""
-
-
-def at_least_float32(x: Tensor) -> Tensor:
-    """Half precision to float32, others as they are: log-densities need the digits."""
-    return x.float() if x.element_size() < 4 else x

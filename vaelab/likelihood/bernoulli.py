@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from vaelab.distribution import at_least_float32
 from vaelab.errors import UserError
-from vaelab.likelihood.base import Likelihood, at_least_float32
+from vaelab.likelihood.base import Likelihood
 from vaelab.traits import Trait
 
 
@@ -24,7 +25,7 @@ class BernoulliPixels:
         return torch.sigmoid(self.logits)
 
     def log_prob(self, x: Float[Tensor, "B *event"]) -> Float[Tensor, "K B"]:
-        """x log p + (1 - x) log(1 - p) = x l - log(1 + e^l), summed over pixels."""
+        """Sum over pixels of x log p + (1 - x) log(1 - p) = x l - log(1 + e^l)."""
         # One fused kernel; its "target" may be any number in [0, 1].
         target = x.to(self.logits.dtype).expand_as(self.logits)
         loss = F.binary_cross_entropy_with_logits(self.logits, target, reduction="none")

@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from vaelab.likelihood.base import Likelihood, at_least_float32
+from vaelab.distribution import at_least_float32
+from vaelab.errors import UserError
+from vaelab.likelihood.base import Likelihood
 from vaelab.traits import Trait
 
 BINS = 256
@@ -34,9 +36,10 @@ class LogisticPixels:
         self.floor = floor
 
     def log_prob(self, x: Float[Tensor, "B *event"]) -> Float[Tensor, "K B"]:
-        """log [sigmoid(u) - sigmoid(l)] = log sigmoid(u) + log sigmoid(-l) + log(1 - e^(l - u)).
+        """Mass s(u) - s(l) of the bin from l to u, s the sigmoid, in log space and summed.
 
-        The right-hand side does not cancel where the difference would underflow.
+        log [s(u) - s(l)] = log s(u) + log s(-l) + log(1 - e^(l - u)), whose right-hand side does
+        not cancel where the difference would underflow.
         """
         left = torch.floor(x / BIN) * BIN
         inverse_scale = torch.exp(-self.log_scale)
@@ -46,6 +49,8 @@ class LogisticPixels:
         log_mass = below + above + torch.log(-torch.expm1(-BIN * inverse_scale))
         if self.open_edges:
             log_mass = torch.where(left <= 0, below, log_mass)
+            # x = 1 lies in the last bin too, not in one of its own beyond it.
+            above = F.logsigmoid((self.mean - left.clamp(max=1 - BIN)) * inverse_scale)
             log_mass = torch.where(left >= 1 - BIN, above, log_mass)
         if self.floor > 0:
             log_mass = torch.logaddexp(log_mass, log_mass.new_tensor(math.log(self.floor)))
@@ -72,11 +77,13 @@ class DiscretizedLogistic(Likelihood):
     needs = frozenset({Trait.UNIT_INTERVAL})
 
     def __init__(self, open_edges: bool, floor: float) -> None:
+        if floor < 0:
+            raise UserError(f"likelihood.floor={floor}: must be 0 (none) or more")
         self.open_edges = open_edges
         self.floor = floor
 
     def __call__(self, params: Float[Tensor, "K B 2 *event"]) -> LogisticPixels:
-        """mean = sigmoid, in [1/512, 1 - 1/512]; log-scale in [-4.5, 0] (the authors' clamps)."""
+        """Means (sigmoids) in [1/512, 1 - 1/512], log-scales in [-4.5, 0]: the authors' clamps."""
         mean, log_scale = at_least_float32(params).unbind(2)
         mean = torch.sigmoid(mean).clamp(BIN / 2, 1 - BIN / 2)
         return LogisticPixels(mean, F.hardtanh(log_scale, -4.5, 0.0), self.open_edges, self.floor)

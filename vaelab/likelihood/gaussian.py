@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vaelab.distribution import LOG_2PI
+from vaelab.distribution import LOG_2PI, at_least_float32
 from vaelab.errors import UserError
-from vaelab.likelihood.base import Likelihood, at_least_float32
+from vaelab.likelihood.base import Likelihood
 
 
 class GaussianObservations:
