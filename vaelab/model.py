@@ -29,7 +29,7 @@ class Terms:
     kl: Float[Tensor, "B D"] | None = None
 
     def log_w(self, beta: float = 1.0) -> Float[Tensor, "K B"]:
-        """log p(x|z) + beta (log p(z) - log q(z|x))."""
+        """The log-weight log p(x|z) + beta (log p(z) - log q(z|x))."""
         return self.log_px + beta * (self.log_pz - self.log_qz)
 
 
@@ -79,13 +79,12 @@ class VAE(nn.Module):
             z = tuple(level.detach() for level in z)
         z = tuple(level.view_as(level) for level in z)
         log_px = self.decoder(z).log_prob(x)
-        if prior is None:
-            prior = self.prior(self.encoder)
+        p: LatentPrior = self.prior(self.encoder) if prior is None else prior
         # bfloat16 has a spacing of half a nat near -90: densities are never computed in it.
         with torch.autocast(x.device.type, enabled=False):
             # "path" removes the derivative through q's parameters; z stays live.
             density = q.detach() if log_qz == "path" else q
-            log_pz = prior.log_prob(z[0])
+            log_pz = p.log_prob(z[0])
             for level in range(1, len(z)):
                 log_pz = log_pz + self.decoder.lower(z[:level]).log_prob(z[level])
             kl = self.prior.analytic_kl(q.top) if analytic_kl else None

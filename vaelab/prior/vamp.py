@@ -54,7 +54,9 @@ class Vamp(Prior):
         if components < 1:
             raise UserError(f"prior.components={components}: must be at least 1")
         if init == "data" and mean is not None:
-            raise UserError(f"prior.mean={mean}: has no meaning with prior.init=data; leave it null")
+            raise UserError(
+                f"prior.mean={mean}: has no meaning with prior.init=data; leave it null"
+            )
         self.encoder_rows = components
         self.init = init
         self.noise = std or 0.0
@@ -82,8 +84,13 @@ class Vamp(Prior):
         """The aggregate posterior of the pseudo-inputs."""
         posterior: Posterior = encoder(self.pseudo_inputs())
         q = posterior.top
-        return GaussianMixture(q.mean.to(self.u.dtype), q.log_var.to(self.u.dtype))
+        return GaussianMixture(q.mean, q.log_var)
 
     def pseudo_inputs(self) -> Float[Tensor, "C *event"]:
         """u, clamped to [0, 1] where the data lie there."""
-        return self.u.clamp(0, 1) if self.unit_interval else self.u
+        if not self.unit_interval:
+            return self.u
+        # The gradient vanishes outside, as in the authors' code, but not at 0 and 1 themselves
+        # (torch.clamp's differs between versions there): binary examples must be able to move.
+        outside = (self.u < 0) | (self.u > 1)
+        return torch.where(outside, self.u.detach().clamp(0, 1), self.u)
