@@ -1,4 +1,4 @@
-"""The command line: the first word chooses a module of `vaelab.command`; nothing heavy is imported."""
+"""The command line: the first word chooses a module of `vaelab.command`; all imports are light."""
 
 import ast
 import difflib
@@ -21,7 +21,7 @@ def commands() -> dict[str, str]:
     found = {}
     for path in sorted(COMMANDS.glob("[!_]*.py")):
         docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[path.stem] = docstring.partition("\n")[0]
+        found[path.stem] = docstring.partition("\n")[0].rstrip(".")
     return found
 
 

@@ -33,7 +33,7 @@ CONFIG = "train"
 
 @dataclass(frozen=True)
 class Cell:
-    """One job: what was typed for it and the config that it means, resolved, without Hydra's part."""
+    """One job: what was typed for it and the resolved config that it means."""
 
     overrides: list[str]
     config: DictConfig
@@ -94,7 +94,9 @@ class Composer:
         """Every name that can be set when the groups are chosen as in `overrides`."""
         chosen = [text for text in overrides if _group(text) in self.reader.names]
         config = load(self.loader, CONFIG, [*self.always, *chosen])
-        return [name for name in dotted(config) if not name.startswith("hydra.")]
+        with open_dict(config):
+            del config["hydra"]
+        return list(dotted(config))
 
 
 def load(loader: ConfigLoader, name: str, overrides: list[str]) -> DictConfig:
@@ -143,27 +145,29 @@ def in_one_line(composer: Composer, overrides: list[str]) -> Iterator[None]:
         raise UserError(f"{where}: {error.problem or error}") from error
     except MissingConfigException as error:
         options = list(error.options or [])
-        hint = nearest(str(error.missing_cfg_file), options) if options else ""
-        raise UserError(f"{error.missing_cfg_file}: no such config; {hint}") from error
+        hint = nearest(str(error.missing_cfg_file), options)
+        raise UserError(f"{error.missing_cfg_file}: no such config{hint}") from error
     except ConfigCompositionException as error:
         raise UserError(_refused(error, composer, overrides)) from error
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except OmegaConfBaseException as error:
+        where = f"{error.full_key}: " if error.full_key else ""
+        raise UserError(where + str(error).partition("\n")[0]) from error
+    except (HydraException, ValueError) as error:
         raise UserError(str(error).partition("\n")[0]) from error
 
 
-def _refused(
-    error: ConfigCompositionException, composer: Composer, overrides: list[str]
-) -> str:
+def _refused(error: ConfigCompositionException, composer: Composer, overrides: list[str]) -> str:
     """A name that does not exist, or whatever else Hydra could not compose."""
     text = str(error)
     if match := re.search(r"Could not override '([^']+)'", text):
         name = match.group(1).partition("@")[0]
         if "/" in name:
-            return f"{name}: no such group; {nearest(name, composer.reader.names)}"
+            return f"{name}: no such group{nearest(name, composer.reader.names)}"
         known = composer.keys(overrides)
-        return f"{name}: no such setting; {nearest(name, known, '.' in name)}"
-    cause = error.__cause__
-    return str(cause or error).partition("\n")[0]
+        return f"{name}: no such setting{nearest(name, known, '.' in name)}"
+    cause = error.__cause__ or error
+    key = getattr(cause, "full_key", None)
+    return (f"{key}: " if key else "") + str(cause).partition("\n")[0]
 
 
 def _loader() -> ConfigLoader:
@@ -179,7 +183,7 @@ def dotted(config: DictConfig, prefix: str = "") -> Iterator[str]:
         name = f"{prefix}{key}"
         if not str(key).startswith("_"):
             yield name
-            if OmegaConf.is_dict(config._get_node(key)) and not config._is_missing(key):
+            if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config._get_node(key)):
                 yield from dotted(config[key], f"{name}.")
 
 

@@ -1,4 +1,4 @@
-"""What can be chosen, read from the folder of YAML files without a parser: start-up stays instant."""
+"""What can be chosen, read from the YAML files without a parser, so that start-up is instant."""
 
 import re
 from functools import cache
@@ -21,7 +21,9 @@ def config_dir() -> Path:
     for folder in (package / "configs", package.parent / "configs"):
         if (folder / PRIMARY).is_file():
             return folder
-    raise FileNotFoundError(f"no {PRIMARY} in {package / 'configs'} or {package.parent / 'configs'}")
+    raise FileNotFoundError(
+        f"no {PRIMARY} in {package / 'configs'} or {package.parent / 'configs'}"
+    )
 
 
 def description(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The first look at what was typed: every NAME=VALUE is refused or rewritten before Hydra sees it."""
+"""What was typed: every NAME=VALUE is refused or rewritten before Hydra sees it."""
 
 import difflib
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
-from hydra.errors import OverrideParseException
+from hydra.errors import HydraException
 
 from vaelab import groups
 from vaelab.errors import UserError
@@ -17,18 +17,16 @@ LAUNCHERS |= {"submitit_slurm": "hydra-submitit-launcher", "slurm": "hydra-submi
 
 
 def nearest(word: str, known: Collection[str], all_of_them: bool = True) -> str:
-    """A clause that helps with a misspelt word: the nearest match and what there is."""
+    """The end of a sentence about a misspelt word: the nearest match and what there is."""
     near = difflib.get_close_matches(word, known, 1, 0.5)
-    if not near:  # `vampprior/row` for `row`: the last part is what people remember
-        ends = {name.rpartition("/")[2].rpartition(".")[2]: name for name in known}
-        last = word.rpartition("/")[2].rpartition(".")[2]
+    if not near:  # `row` for `vampprior/row`: the last part is what people remember
+        ends = {re.split("[./]", name)[-1]: name for name in known}
+        last = re.split("[./]", word)[-1]
         near = [ends[end] for end in difflib.get_close_matches(last, ends, 1, 0.6)]
-    parts = [f"did you mean {near[0]}?"] if near else []
-    if all_of_them:
-        shown = list(known) if len(known) <= 24 else difflib.get_close_matches(word, known, 8, 0.3)
-        if shown:
-            parts.append(f"(options: {', '.join(shown)}{'' if len(shown) == len(known) else ', …'})")
-    return " ".join(parts)
+    shown = list(known) if len(known) <= 24 else difflib.get_close_matches(word, known, 8, 0.3)
+    more = ", …" if len(shown) < len(known) else ""
+    meant = f"; did you mean {near[0]}?" if near else ""
+    return f"{meant} (options: {', '.join(shown)}{more})" if shown and all_of_them else meant
 
 
 class Reader:
@@ -105,9 +103,9 @@ class Reader:
             if value is None and group == "experiment":
                 continue
             if not isinstance(value, str):
-                raise UserError(f"{text}: needs the name of one option; {nearest('', known)}")
+                raise UserError(f"{text}: needs the name of one option{nearest('', known)}")
             if value not in known:
-                raise UserError(f"{name}={value}: no such {group}; {nearest(value, known)}")
+                raise UserError(f"{name}={value}: no such {group}{nearest(value, known)}")
 
     def hydra(self, text: str, name: str, override: Override) -> str:
         """Of Hydra's own settings only the launcher's are of use."""
@@ -117,7 +115,7 @@ class Reader:
                     continue
                 if package := LAUNCHERS.get(str(value)):
                     raise UserError(f"{text}: needs a package; pip install {package}")
-                raise UserError(f"{text}: no such launcher; {nearest(str(value), self.launchers)}")
+                raise UserError(f"{text}: no such launcher{nearest(str(value), self.launchers)}")
         elif not name.startswith("hydra.launcher."):
             raise UserError(
                 f"{text}: not used by vaelab, which makes folders and logs itself;"
@@ -129,13 +127,16 @@ class Reader:
         """Hydra's parser, with its complaints in plain words."""
         name, equals, value = text.partition("=")
         if not equals:
+            if text in self.names:
+                known = list(groups.options(text, *self.folders))
+                raise UserError(f"{text}: write {text}=OPTION{nearest('', known)}")
             known = [*self.names, *groups.settings(self.folders[0])]
-            raise UserError(f"{text}: not a setting; write NAME=VALUE; {nearest(text, known, False)}")
+            raise UserError(f"{text}: not a setting; write NAME=VALUE{nearest(text, known, False)}")
         if not name.strip():
             raise UserError(f"{text}: the name is missing; write NAME=VALUE")
         try:
             override = self.parser.parse_override(text)
-        except OverrideParseException as error:
+        except HydraException as error:
             if not re.fullmatch(r"[\w./@-]+", name):
                 why = f"{name!r} cannot be a name"
             elif any(value.count(a) != value.count(b) for a, b in ("[]", "{}", "()")):

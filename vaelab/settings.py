@@ -35,10 +35,19 @@ class Lightning:
     num_nodes: int
 
 
-AT_LEAST = {"seed": 0, "epochs": 1, "batch_size": 1, "patience": 1, "threads": 1, "micro_batches": 1}
+AT_LEAST = {
+    "seed": 0,
+    "epochs": 1,
+    "batch_size": 1,
+    "patience": 1,
+    "threads": 1,
+    "micro_batches": 1,
+}
 
 
-def check(schema: type, given: dict[str, object], prefix: str = "") -> tuple[dict[str, object], list[str]]:
+def check(
+    schema: type, given: dict[str, object], prefix: str = ""
+) -> tuple[dict[str, object], list[str]]:
     """Values settled to a dataclass's types, and one sentence for each that is wrong."""
     settled, faults = {}, []
     for field in fields(schema):
@@ -50,7 +59,9 @@ def check(schema: type, given: dict[str, object], prefix: str = "") -> tuple[dic
         if name == "precision":
             value = str(value)
             if value == "16-mixed":
-                faults.append("precision=16-mixed: gradients are taken without a loss scaler; use bf16-mixed")
+                faults.append(
+                    "precision=16-mixed: gradients are taken without a loss scaler; use bf16-mixed"
+                )
                 continue
         settled[field.name] = settle(value, field.type)
         if fault := mismatch(value, field.type):
@@ -70,4 +81,6 @@ def check(schema: type, given: dict[str, object], prefix: str = "") -> tuple[dic
 
 def shown(value: object) -> str:
     """A value as it is typed on the command line."""
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

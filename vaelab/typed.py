@@ -15,7 +15,7 @@ LISTS = (list, tuple, Sequence)
 
 
 def mismatch(value: object, annotation: Any) -> str:
-    """"must be ..." where the value does not fit, else the empty string."""
+    """Words such as "must be true or false" where the value does not fit, else the empty string."""
     return "" if fits(value, annotation) else f"must be {words(annotation)}"
 
 
@@ -66,9 +66,12 @@ def words(annotation: Any) -> str:
     """An annotation as a phrase: "one of data, random or null"."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
+        if any(get_origin(one) is Literal for one in arguments):
+            return words(Literal[tuple(_flat(arguments))])  # pyright: ignore
         return _either([words(one) for one in arguments])
     if origin is Literal:
-        return ("one of " if len(arguments) > 1 else "") + _either([str(one) for one in arguments])
+        names = ["null" if one is None else str(one) for one in arguments]
+        return ("one of " if len(names) > 1 else "") + _either(names)
     if annotation is None:
         return "null"
     if origin in LISTS or annotation in LISTS:
@@ -79,6 +82,14 @@ def words(annotation: Any) -> str:
     return WORDS.get(annotation, str(annotation))
 
 
+def _flat(alternatives: tuple[Any, ...]) -> list[Any]:
+    """The values of the Literals in a union, and the other types as phrases."""
+    values: list[Any] = []
+    for one in alternatives:
+        values += get_args(one) if get_origin(one) is Literal else [words(one)]
+    return values
+
+
 def _either(names: list[str]) -> str:
-    """"a, b or c"."""
+    """As "a, b or c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

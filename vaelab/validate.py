@@ -1,12 +1,11 @@
-"""Check a composed config against the signatures of the classes it names, before anything is built."""
+"""Check a config against the signatures of the classes it names, before anything is built."""
 
 import importlib
 import inspect
 import math
 from collections.abc import Mapping
 from importlib.util import find_spec
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -65,11 +64,11 @@ def check_settings(plain: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]
         if key in (*COMPONENTS, *PLAIN):
             faults.append(f"{key}={settings.shown(scalars[key])}: must be the name of an option")
         else:
-            faults.append(f"{key}: no such setting; {nearest(key, sorted(known), False)}")
+            faults.append(f"{key}: no such setting{nearest(key, sorted(known), False)}")
     nodes = {key: dict(value) for key, value in plain.items() if isinstance(value, dict)}
     for key, node in nodes.items():
         if key not in (*COMPONENTS, *PLAIN) and "_target_" not in node:
-            faults.append(f"{key}: no such setting; {nearest(key, [*COMPONENTS, *known], False)}")
+            faults.append(f"{key}: no such setting{nearest(key, [*COMPONENTS, *known], False)}")
     lightning, wrong = settings.check(settings.Lightning, nodes.get("lightning", {}), "lightning.")
     faults += wrong
     return {**settled, **nodes, "lightning": lightning}, faults
@@ -90,7 +89,7 @@ def check_node(name: str, node: dict[str, Any], faults: list[str]) -> dict[str, 
         full, known = f"{name}.{key}", [one for one in signature if one not in PROVIDED]
         if key not in signature and not open_ended:
             owner = target.__name__
-            faults.append(f"{full}: {owner} has no such setting; {nearest(key, known)}".rstrip("; "))
+            faults.append(f"{full}: {owner} has no such setting{nearest(key, known)}")
         elif isinstance(value, dict) and "_target_" in value:
             settled[key] = check_node(full, value, faults)
         else:
@@ -101,9 +100,9 @@ def check_node(name: str, node: dict[str, Any], faults: list[str]) -> dict[str, 
                 faults.append(f"{full}=nan: must be a number")
             settled[key] = settle(value, annotation)
     for key, one in signature.items():
-        required = one.default is one.empty and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
-        if required and key not in node and key not in PROVIDED:
-            faults.append(f"{name}.{key}: must be given; it {mismatch(object(), hints.get(key, Any)) or 'has no default'}")
+        starred = one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
+        if one.default is one.empty and not starred and key not in node and key not in PROVIDED:
+            faults.append(f"{name}.{key}: must be given; {target.__name__} has no default for it")
     return settled
 
 
@@ -155,7 +154,7 @@ def _plain(config: DictConfig | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _holder(config: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
-    """The mapping that holds a node, and its key there; copied so that the caller's stays as it was."""
+    """The mapping that holds a node, copied, and the node's key in it."""
     parent, _, key = name.rpartition(".")
     if not parent:
         return config, key

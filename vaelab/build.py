@@ -1,0 +1,140 @@
+"""Build the objects that a validated config names, in the order in which they need each other."""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from inspect import signature
+from typing import Any
+
+from omegaconf import OmegaConf
+from torch import Tensor
+from torch.optim import Optimizer
+
+from vaelab import groups, traits
+from vaelab.errors import UserError
+from vaelab.validate import check_node
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that is trained or trains. `optimizer` has "phi" and "theta": parameters -> it."""
+
+    dataset: Any
+    likelihood: Any
+    architecture: Any
+    prior: Any
+    bound: Any
+    beta: Any
+    trainer: Any
+    optimizer: Mapping[str, Callable[[Iterable[Tensor]], Optimizer]]
+
+
+def build(config: Mapping[str, Any]) -> Parts:
+    """Construct all parts; no data are read. Weights come from torch's global generator.
+
+    Raises:
+        UserError: a constructor refused its settings, or the parts do not go together.
+    """
+    provided: dict[str, Any] = {}
+
+    def part(name: str) -> Any:
+        return _named(name, config, lambda: construct(config[name], provided))
+
+    dataset = part("dataset")
+    provided |= {"dataset": dataset, "shape": dataset.shape}
+    likelihood = part("likelihood")
+    provided["likelihood"] = likelihood
+    architecture = part("architecture")
+    latent_dims = getattr(architecture, "latent_dims", ())
+    provided["latent_dim"] = latent_dims[0] if latent_dims else 0
+    parts = Parts(
+        dataset=dataset,
+        likelihood=likelihood,
+        architecture=architecture,
+        prior=part("prior"),
+        bound=part("bound"),
+        beta=part("beta"),
+        trainer=part("trainer"),
+        optimizer={
+            side: partial(load(node["_target_"]), **_arguments(node))
+            for side, node in config["optimizer"].items()
+        },
+    )
+    named = ("dataset", "likelihood", "architecture", "prior", "bound", "trainer")
+    components = {f"{name}={_choice(config, name)}": getattr(parts, name) for name in named}
+    traits.check(components, partial(_fitting, provided))
+    return parts
+
+
+def construct(node: Mapping[str, Any], provided: Mapping[str, Any]) -> Any:
+    """The object a node names: its arguments, and those of `provided` its constructor asks for."""
+    target = load(node["_target_"])
+    asked = {name: provided[name] for name in signature(target).parameters if name in provided}
+    own = {
+        key: construct(value, provided)
+        if isinstance(value, Mapping) and "_target_" in value
+        else value
+        for key, value in _arguments(node).items()
+    }
+    return target(**asked | own)
+
+
+def load(path: str) -> Any:
+    """The class or function at a dotted path."""
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def loggers(config: Mapping[str, Any], save_dir: str) -> list[Any]:
+    """The Lightning loggers that were asked for; none for `logger=csv`."""
+    return [construct(node, {"save_dir": save_dir}) for node in config["logger"].values()]
+
+
+def check_devices(config: Mapping[str, Any]) -> None:
+    """Refuse a GPU that is not there, before training.
+
+    Raises:
+        UserError: CUDA or MPS is asked for and not visible.
+    """
+    import torch
+
+    asked, option = config["lightning"]["accelerator"], _choice(config, "lightning")
+    if asked in ("gpu", "cuda") and not torch.cuda.is_available():
+        if asked == "gpu" and torch.backends.mps.is_available():
+            return
+        raise UserError(f"lightning={option}: no CUDA device is visible; use lightning=cpu")
+    if asked == "mps" and not torch.backends.mps.is_available():
+        raise UserError(f"lightning={option}: no MPS device is visible; use lightning=cpu")
+
+
+def _named(name: str, config: Mapping[str, Any], make: Callable[[], Any]) -> Any:
+    """Call `make`; what a constructor refuses is the user's to mend and names the option."""
+    try:
+        return make()
+    except ValueError as error:
+        raise UserError(f"{name}={_choice(config, name)}: {error}") from error
+
+
+def _choice(config: Mapping[str, Any], name: str) -> str:
+    return str(config.get("choices", {}).get(name, "own"))
+
+
+def _arguments(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(key): value for key, value in node.items() if key != "_target_"}
+
+
+def _fitting(provided: Mapping[str, Any], group: str, fits: Callable[[Any], bool]) -> list[str]:
+    """Options of a group that would do, found by building them; used only to word a refusal."""
+    found = []
+    for option, path in groups.options(group, groups.config_dir()).items():
+        node = OmegaConf.load(path)
+        try:
+            given = OmegaConf.to_container(node, resolve=True)
+            given.pop("defaults", None)  # pyright: ignore
+            node = check_node(group, given, [])  # pyright: ignore[reportArgumentType]
+            if fits(construct(node, provided)):
+                found.append(option)
+        except Exception:
+            continue
+    return found

@@ -1,0 +1,41 @@
+"""What makes two runs the same: a hash of every setting that can change the result."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# Where and how a run is done, not what it is. The seed is a folder of its own below the hash.
+LEFT_OUT = frozenset(
+    "seed threads lightning logger output_dir data_dir fresh evaluation choices hydra".split()
+)
+NAMED = ("dataset", "architecture", "prior", "bound", "trainer")
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """sha256 of the settings that count; 2 and 2.0, and "32" and 32, are one value."""
+    kept = {key: value for key, value in config.items() if key not in LEFT_OUT}
+    kept["precision"] = str(kept.get("precision"))
+    text = json.dumps(canonical(kept), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(value: Any) -> Any:
+    """The same value for every way of writing it."""
+    if isinstance(value, Mapping):
+        return {str(key): canonical(one) for key, one in value.items() if key != "data_dir"}
+    if isinstance(value, list | tuple):
+        return [canonical(one) for one in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def folder(config: Mapping[str, Any]) -> Path:
+    """<output_dir>/train/<choices>/<first eight of the hash>/seed<k>."""
+    choices = config.get("choices", {})
+    names = "-".join(re.sub(r"[^\w.]+", "_", str(choices.get(group, "own"))) for group in NAMED)
+    root = Path(str(config["output_dir"])) / "train"
+    return root / names / config_hash(config)[:8] / f"seed{config['seed']}"

@@ -1,0 +1,126 @@
+"""One run from lock to result: what a launcher executes, in this process or in another."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from vaelab import run as runs
+from vaelab.errors import Interrupted, UserError
+from vaelab.run import Busy, Run
+from vaelab.threads import choose
+
+FOLLOWED = "VAELAB_RUN"  # the folder that further processes of one run (DDP) work for
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A validated config, its folder and what was typed for it."""
+
+    config: dict[str, Any]
+    folder: Path
+    overrides: list[str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What Hydra's launchers call: the number of the job says which task it is. Never raises."""
+
+    tasks: list[Task]
+    launcher: str
+
+    def __call__(self, hydra: DictConfig) -> None:
+        """Train one task of a sweep; its outcome is in its results.json."""
+        number = HydraConfig.get().job.num
+        task = self.tasks[number]
+        if self.launcher == "joblib":
+            die_with(os.getppid())
+        words = " ".join(one for one in task.overrides if not one.startswith("hydra"))
+        print(f"[{number + 1}/{len(self.tasks)}] {words}", flush=True)
+        try:
+            train(task, several=self.launcher != "basic")
+        except Busy as error:
+            print(f"vaelab: {error}", flush=True)
+
+
+def train(task: Task, several: bool = False) -> Run:
+    """Train a run that is not finished; afterwards its status says how it went.
+
+    Raises:
+        Busy: another process is training it.
+        KeyboardInterrupt: it was asked to stop, and can be resumed.
+    """
+    run = Run(task.folder)
+    with run.lock():
+        if run.status in runs.FINAL:  # another process finished it between the plan and the lock
+            return run
+        run.write_config(task.config, task.overrides)
+        # Lightning starts DDP's other processes with this command line and Hydra's additions to
+        # it, if it believes to be inside Hydra.
+        HydraConfig.instance().cfg = None
+        os.environ[FOLLOWED] = str(run.folder.resolve())
+        with run.logged():
+            attempt(run, task.config, several)
+    return run
+
+
+def attempt(run: Run, config: dict[str, Any], several: bool) -> None:
+    """Train and record the outcome."""
+    import torch
+
+    from vaelab.build import check_devices
+    from vaelab.fit import fit
+
+    threads = choose(config["threads"], several)
+    torch.set_num_threads(threads)
+    log.info("process %d, %d threads, %s", os.getpid(), threads, runs.command([]))
+    run.update(status="running", reason=None, threads=threads)
+    try:
+        check_devices(config)
+        fit(config, run)
+    except (Interrupted, KeyboardInterrupt) as error:
+        run.update(status="interrupted", reason=str(error) or None)
+        raise KeyboardInterrupt from error
+    except UserError as error:
+        log.error("%s", error)
+        run.update(status="failed", reason=str(error))
+    except Exception as error:
+        log.exception("training failed")
+        run.update(status="failed", reason=f"{type(error).__name__}: {error}")
+        if os.environ.get("VAELAB_TRACEBACK"):
+            raise
+    else:
+        if run.read().get("status") == "running":
+            run.update(status="complete")
+
+
+def follow(folder: str) -> int:
+    """The part of a further process of a run (DDP): train with the first, write nothing."""
+    import torch
+
+    from vaelab.fit import fit
+
+    run = Run(Path(folder), writable=False)
+    config = run.config
+    torch.set_num_threads(choose(config["threads"], several=True))
+    fit(config, run)
+    return 0
+
+
+def die_with(parent: int) -> None:
+    """End this process when its parent has gone: joblib's workers outlive a killed parent."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,103 @@
+"""From the words of `vaelab train` to runs: plan all, refuse early, skip what is finished."""
+
+import sys
+from collections.abc import Iterable
+
+from omegaconf import OmegaConf
+
+from vaelab import run as runs
+from vaelab.compose import Cell, Composer
+from vaelab.errors import UserError
+from vaelab.job import Task
+from vaelab.job import train as train_task
+from vaelab.reporting import summary
+from vaelab.run import Run
+from vaelab.validate import check_settings, validate
+
+
+def show_config(overrides: list[str], extra: str | None, multirun: bool) -> int:
+    """Print the composed config of every job."""
+    for number, cell in enumerate(Composer(extra, multirun).cells(overrides)):
+        if number:
+            print("---")
+        print(OmegaConf.to_yaml(cell.config), end="")
+    return 0
+
+
+def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
+    """Train every job that is not finished; 0 if all are complete, else 1."""
+    composer = Composer(extra, multirun)
+    tasks = plan(composer.cells(overrides))
+    todo = [task for task in tasks if Run(task.folder).status not in runs.FINAL]
+    if todo:
+        check(todo, login_node="submitit" in " ".join(overrides))
+    if multirun:
+        return sweep(composer, tasks, len(todo))
+    run = Run(tasks[0].folder)
+    if not todo:
+        print(f"{run} is complete; fresh=true trains another beside it")
+    else:
+        verb = "resuming" if run.status in ("interrupted", "failed") else "training"
+        print(f"{verb} {run}", flush=True)
+        run = train_task(todo[0])
+    if run.status not in runs.FINAL:
+        reason = run.read().get("reason") or run.status
+        print(f"vaelab: {reason} (see {run.log})", file=sys.stderr)
+        return 1
+    summary.show(run)
+    return 0
+
+
+def sweep(composer: Composer, tasks: list[Task], todo: int) -> int:
+    """Launch what is not finished and show a table of all."""
+    print(f"{len(tasks)} runs, {len(tasks) - todo} of them finished", flush=True)
+    if todo:
+        from vaelab.sweep import launch
+
+        launch(composer, tasks)
+    found = [Run(task.folder) for task in tasks]
+    summary.show_all(found, [task.overrides for task in tasks])
+    return 0 if all(run.status in runs.FINAL for run in found) else 1
+
+
+def plan(cells: Iterable[Cell]) -> list[Task]:
+    """A task for every different run that the cells mean.
+
+    Settings outside components are checked here; a component's own need imports (`check`), which
+    a command whose runs are all finished does not pay for.
+    """
+    tasks: dict[str, Task] = {}
+    for cell in cells:
+        config = container(cell)
+        settled, faults = check_settings(config)
+        if faults:
+            raise UserError("; ".join(faults))
+        folder = runs.of(settled).folder
+        tasks.setdefault(str(folder), Task(settled, folder, cell.overrides))
+    return list(tasks.values())
+
+
+def check(tasks: list[Task], login_node: bool = False) -> None:
+    """Refuse wrong settings and combinations of every task before the first starts."""
+    for task in tasks:
+        task.config.update(validate(task.config))
+    from vaelab.build import build, check_devices
+
+    for task in tasks:
+        if not login_node:  # a cluster's GPUs are not visible where its jobs are submitted
+            check_devices(task.config)
+        build(task.config)
+
+
+def container(cell: Cell) -> dict[str, object]:
+    """A cell's config as a plain dict.
+
+    Raises:
+        UserError: a value was left to be given (`???`).
+    """
+    missing = sorted(OmegaConf.missing_keys(cell.config))
+    if missing:
+        raise UserError(f"{', '.join(missing)}: must be given, as in {missing[0]}=VALUE")
+    plain = OmegaConf.to_container(cell.config, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}

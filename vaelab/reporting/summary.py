@@ -1,0 +1,94 @@
+"""What is shown at the end of a command: one run's result, or a table of many."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from vaelab.run import Run
+
+FINAL = ("nll", "elbo")
+
+
+def show(run: Run) -> None:
+    """Print a run's metrics and where its figures are."""
+    results = run.read()
+    console = _console()
+    for split, metrics in results.get("metrics", {}).items():
+        console.print(metrics_table(f"{split}", metrics))
+    if labels := results.get("labels"):
+        console.print(f"labels: {', '.join(labels)}")
+    cost = results.get("cost", {})
+    if "seconds" in cost:
+        device = f" on {results['device']}" if "device" in results else ""
+        console.print(f"took {duration(cost['seconds'])}{device}")
+    for figure in sorted(run.figures.glob("*.png")) if run.figures.is_dir() else []:
+        console.print(f"figure: {_relative(figure)}")
+    console.print(f"run: {run}")
+
+
+def metrics_table(title: str, metrics: Mapping[str, Any]) -> Table:
+    """One row a metric: value ± standard error, how it was estimated, from how much."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    table.add_column("estimator")
+    table.add_column("samples", justify="right")
+    table.add_column("n", justify="right")
+    for name, found in metrics.items():
+        cells = [found.get("estimator"), found.get("samples"), found.get("n")]
+        table.add_row(name, number(found), *("" if cell is None else str(cell) for cell in cells))
+    return table
+
+
+def show_all(runs: list[Run], overrides: list[list[str]]) -> None:
+    """Print one row a run: what differs, its status and its main results."""
+    table = Table()
+    for column in ("run", "status", "epochs", "test nll", "test elbo", "folder"):
+        table.add_column(column, overflow="fold")
+    common = set.intersection(*(set(words) for words in overrides)) if len(overrides) > 1 else set()
+    for run, words in zip(runs, overrides, strict=True):
+        results = run.read()
+        test = results.get("metrics", {}).get("test", {})
+        own = " ".join(word.partition("@")[2] or word for word in words if word not in common)
+        status = run.status
+        reason = f": {results['reason']}" if status == "failed" and results.get("reason") else ""
+        epochs = str(results.get("training", {}).get("epochs", ""))
+        values = [number(test[name]) if name in test else "" for name in FINAL]
+        table.add_row(own, status + reason, epochs, *values, str(run))
+    _console().print(table)
+
+
+def number(found: Mapping[str, Any]) -> str:
+    """A value with its standard error, as many digits as the error supports."""
+    value, error = found.get("value"), found.get("se")
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.2f}" if error is None else f"{value:.2f} ± {error:.2f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest two units."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _console() -> Console:
+    # Off a terminal rich assumes 80 columns and folds paths, which then cannot be copied.
+    console = Console(highlight=False, soft_wrap=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 160
+    return console
+
+
+def _relative(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,230 @@
+"""A run's folder: who may write in it, what state it is in, and what it says of itself."""
+
+import fcntl
+import json
+import logging
+import os
+import shlex
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vaelab import identity
+from vaelab.errors import UserError
+from vaelab.files import merged, write_json, write_yaml
+from vaelab.provenance import provenance
+
+FINAL = ("complete", "pruned")
+_held: dict[Path, int] = {}  # closing any descriptor of a lock file would drop this process's lock
+
+
+class Busy(UserError):
+    """Another process is training this run."""
+
+    status = 1
+
+
+class Run:
+    """One folder. `status` is new, running, complete, interrupted, failed or pruned.
+
+    Args:
+        folder: need not exist.
+        writable: False in a process that only helps to train it (DDP), whose writes are ignored.
+    """
+
+    def __init__(self, folder: Path, writable: bool = True) -> None:
+        self.folder = folder
+        self.writable = writable
+        self.checkpoints = folder / "checkpoints"
+        self.figures = folder / "figures"
+        self.results = folder / "results.json"
+        self.log = folder / "log.txt"
+
+    def __str__(self) -> str:
+        return (
+            os.path.relpath(self.folder)
+            if self.folder.is_relative_to(Path.cwd())
+            else str(self.folder)
+        )
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved config that the run was started with.
+
+        Raises:
+            UserError: there is none, or it cannot be read.
+        """
+        path = self.folder / "config.yaml"
+        try:
+            config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise UserError(f"{self}: its config.yaml cannot be read; train it again") from error
+        if not isinstance(config, dict):
+            raise UserError(f"{self}: its config.yaml holds no settings; train it again")
+        return config
+
+    @property
+    def status(self) -> str:
+        """What results.json says; "running" is believed only while somebody holds the lock."""
+        status = self.read().get("status", "new")
+        if status == "running" and not self.locked():
+            return "interrupted"
+        return status
+
+    def read(self) -> dict[str, Any]:
+        """results.json, empty when there is none yet.
+
+        Raises:
+            UserError: it is not JSON.
+        """
+        try:
+            return json.loads(self.results.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{self.results}: damaged; delete it to train this run again"
+            ) from error
+
+    def update(self, **fields: Any) -> None:
+        """Merge fields into results.json, below mappings too; the file is always whole."""
+        if self.writable:
+            write_json(self.results, merged(self.read(), fields))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold this run. The operating system lets go of it when the process dies.
+
+        Raises:
+            Busy: another process has it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder.resolve() / "lock"
+        if path in _held:
+            raise Busy(f"{self} is being trained by this process")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            # A reader that asks whether it is held holds it for an instant: try more than once.
+            for attempt in range(5):
+                if _take(descriptor):
+                    break
+                time.sleep(0.02 * attempt)
+            else:
+                raise Busy(
+                    f"{self} is being trained by {_holder(path)}; wait, or stop that process"
+                )
+            _held[path] = descriptor
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+            yield
+        finally:
+            _held.pop(path, None)
+            os.close(descriptor)
+
+    def locked(self) -> bool:
+        """Whether some process, this one included, holds the lock."""
+        path = self.folder.resolve() / "lock"
+        if path in _held:
+            return True
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except PermissionError:  # somebody else's folder; who may not write cannot ask either
+            return False
+        try:
+            return not _take(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def write_config(self, config: Mapping[str, Any], overrides: list[str]) -> None:
+        """config.yaml as resolved; overrides.yaml with what was typed and by what it is run."""
+        if not self.writable:
+            return
+        write_yaml(self.folder / "config.yaml", config)
+        about = provenance()
+        typed = {"overrides": overrides, "command": command(overrides), **about}
+        write_yaml(self.folder / "overrides.yaml", typed)
+        hashed = identity.config_hash(config)
+        self.update(seed=config["seed"], config_hash=hashed, choices=config["choices"], **about)
+
+    @contextmanager
+    def logged(self) -> Iterator[None]:
+        """Append to log.txt what is logged, warnings included, while this is open."""
+        handler = logging.FileHandler(self.log, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root = logging.getLogger()
+        level = root.level
+        root.addHandler(handler)
+        root.setLevel(min(level, logging.INFO) or logging.INFO)
+        logging.captureWarnings(True)
+        try:
+            yield
+        finally:
+            logging.captureWarnings(False)
+            root.removeHandler(handler)
+            root.setLevel(level)
+            handler.close()
+
+
+def of(config: Mapping[str, Any]) -> Run:
+    """The run that a config means; with `fresh` the first folder beside it that nobody has."""
+    folder = identity.folder(config)
+    if not config.get("fresh"):
+        return Run(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    number = 0
+    while True:
+        beside = folder if number == 0 else folder.with_name(f"{folder.name}-{number + 1}")
+        with suppress(FileExistsError):  # mkdir is atomic: two commands never get one folder
+            beside.mkdir()
+            return Run(beside)
+        number += 1
+
+
+def find(path: str | Path) -> Run:
+    """The run at a folder, or the only one below it.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise UserError(
+            f"{path}: no such folder; RUN is a run folder, as in outputs/train/*/*/seed1"
+        )
+    if (folder / "config.yaml").is_file():
+        return Run(folder)
+    found = sorted(one.parent for one in folder.rglob("config.yaml"))
+    if len(found) == 1:
+        return Run(found[0])
+    if not found:
+        raise UserError(f"{path}: no run in this folder")
+    shown = ", ".join(str(one) for one in found[:4]) + (", …" if len(found) > 4 else "")
+    raise UserError(f"{path}: {len(found)} runs below it; name one ({shown})")
+
+
+def command(overrides: list[str]) -> str:
+    """The command line that makes this run."""
+    return shlex.join(["vaelab", "train", *overrides])
+
+
+def _take(descriptor: int) -> bool:
+    # lockf, not flock: a lock of flock lives on in forked children of a killed process.
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") or "another process"
+    except OSError:
+        return "another process"

@@ -1,0 +1,53 @@
+"""How many CPU threads a run should use on a machine that others use too."""
+
+import os
+import time
+from pathlib import Path
+
+
+def choose(setting: int | None, several: bool = False) -> int:
+    """The setting; else OMP_NUM_THREADS; else 1 beside other jobs; else the cores that are free."""
+    if setting is not None:
+        return setting
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    if several:
+        return 1
+    cores = available()
+    return max(1, cores - round(busy(cores)))
+
+
+def available() -> int:
+    """Cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def busy(cores: int, seconds: float = 0.1) -> float:
+    """Cores at work on other things, sampled; the load average where there is no /proc/stat."""
+    before = _ticks()
+    if before is None:
+        return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    time.sleep(seconds)
+    after = _ticks() or before
+    total = after[0] - before[0]
+    return cores * (after[1] - before[1]) / total if total > 0 else 0.0
+
+
+def _ticks() -> tuple[int, int] | None:
+    """(all, busy) clock ticks of the cores this process may use, since the machine started."""
+    try:
+        lines = Path("/proc/stat").read_text(encoding="utf-8").splitlines()
+        mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
+    except (OSError, AttributeError):
+        return None
+    total = idle = 0
+    for line in lines:
+        name, *fields = line.split()
+        if name in mine:
+            ticks = [int(field) for field in fields[:8]]  # guest time is in user time already
+            total += sum(ticks)
+            idle += ticks[3] + ticks[4]
+    return total, total - idle
