@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tests.evaluation.linear_gaussian import LinearGaussian
 from torch import nn
 from torch.testing import assert_close
 
+from tests.evaluation.linear_gaussian import LinearGaussian
 from vaelab.architecture.mlp import Mlp
 from vaelab.dataset.base import Binarised, Split
 from vaelab.errors import UserError

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
-from tests.evaluation.linear_gaussian import LinearGaussian
 from torch.testing import assert_close
 
+from tests.evaluation.linear_gaussian import LinearGaussian
 from vaelab.errors import UserError
 from vaelab.evaluation.nll import check_finite, nll
 from vaelab.evaluation.score import score

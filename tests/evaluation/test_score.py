@@ -1,6 +1,7 @@
 """ELBO, its parts and the inference gap against the closed forms of a linear-Gaussian model."""
 
 import torch
+
 from tests.evaluation.linear_gaussian import LinearGaussian
 from tests.evaluation.test_nll import scores
 
