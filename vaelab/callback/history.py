@@ -1,0 +1,55 @@
+"""metrics.csv: one row an epoch, and the same row to every logger."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+from vaelab.task import Task
+
+Row = dict[str, float]
+
+
+class History(pl.Callback):
+    """Appends each epoch's metrics to a file; a resumed run cuts it back to its checkpoint.
+
+    Args:
+        path: the CSV file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[Row] = []
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write what the checkpoint holds, which is nothing for a new run."""
+        if trainer.is_global_zero:
+            with self.path.open("w", newline="", encoding="utf-8") as file:
+                if self.rows:
+                    writer = csv.DictWriter(file, self.rows[0])
+                    writer.writeheader()
+                    writer.writerows(self.rows)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Add the epoch that just ended."""
+        assert isinstance(pl_module, Task)
+        progress = pl_module.progress
+        row = {"epoch": progress.epoch + 1, **pl_module.row, "seconds": progress.seconds}
+        self.rows.append(row)
+        for logger in trainer.loggers:
+            logger.log_metrics(row, step=int(row["epoch"]))
+        if trainer.is_global_zero:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, row)
+                if len(self.rows) == 1:
+                    writer.writeheader()
+                writer.writerow(row)
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"rows": [dict(row) for row in self.rows]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.rows = [dict(row) for row in state_dict["rows"]]

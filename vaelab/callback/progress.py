@@ -1,0 +1,120 @@
+"""The live line: where training is, what it has reached, how fast, and how long it will take."""
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from vaelab.callback.selection import Selection
+from vaelab.task import Task
+
+
+class LiveLine(pl.Callback):
+    """One line that is rewritten on a terminal; elsewhere a line now and then.
+
+    Args:
+        console: where to write.
+        selection: knows the last epoch and the best one.
+        units: latent dimensions of all levels.
+        every: seconds between lines where there is no terminal.
+    """
+
+    def __init__(
+        self, console: Console, selection: Selection, units: int, every: float = 10.0
+    ) -> None:
+        self.console = console
+        self.selection = selection
+        self.units = units
+        self.every = every
+        self.live: Live | None = None
+        self.started = self.shown = time.monotonic()
+        self.first_epoch = 0.0
+        self.last_row: dict[str, float] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Begin; a resumed run's time to finish counts from where it resumes."""
+        assert isinstance(pl_module, Task)
+        self.started = time.monotonic()
+        self.first_epoch = position(pl_module)
+        if self.console.is_terminal and trainer.is_global_zero:
+            self.live = Live(console=self.console, auto_refresh=False, transient=False)
+            self.live.start()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+    ) -> None:
+        """Refresh at most four times a second."""
+        assert isinstance(pl_module, Task)
+        if self.live is not None and time.monotonic() - self.shown > 0.25:
+            self.shown = time.monotonic()
+            self.live.update(Text(self.line(pl_module), no_wrap=True), refresh=True)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Take in an epoch's metrics; where there is no terminal, print a line if it is time."""
+        assert isinstance(pl_module, Task)
+        self.last_row = pl_module.row
+        if pl_module.note and trainer.is_global_zero:
+            self.console.print(f"epoch {pl_module.progress.epoch + 1}: {pl_module.note}")
+        if not trainer.is_global_zero:
+            return
+        if self.live is not None:
+            self.live.update(Text(self.line(pl_module), no_wrap=True), refresh=trainer.should_stop)
+            return
+        due = time.monotonic() - self.shown > self.every
+        if due or trainer.should_stop or pl_module.progress.epoch == 0:
+            self.shown = time.monotonic()
+            self.console.print(self.line(pl_module), soft_wrap=True)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the last line standing."""
+        self.close()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Give the terminal back."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop rewriting."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+    def line(self, task: Task) -> str:
+        """epoch, beta, ELBO, reconstruction, KL, active units, examples/s, time to finish."""
+        progress, epochs = task.progress, self.selection.epochs
+        done = position(task)
+        parts = [f"epoch {progress.epoch + 1}/{epochs}", f"beta {task.beta:.2f}"]
+        if row := self.last_row:
+            parts += [
+                f"ELBO {row['train/elbo']:.2f} (valid {row['val/elbo']:.2f})",
+                f"reconstruction {row['val/reconstruction']:.2f}",
+                f"KL {row['val/kl']:.2f}",
+                f"active {row['val/au']:.0f}/{self.units}",
+            ]
+        if progress.seconds > 0:
+            examples = progress.updates * len(task.splits.train) / task.steps_per_epoch
+            parts.append(f"{examples / progress.seconds:,.0f} examples/s")
+        if (passed := done - self.first_epoch) > 0:
+            left = (epochs - done) / passed * (time.monotonic() - self.started)
+            parts.append(f"{duration(left)} left" if done < epochs else "done")
+        return " · ".join(parts)
+
+
+def position(task: Task) -> float:
+    """Epochs done, with the fraction of the present one."""
+    return task.progress.epoch + task.progress.step / task.steps_per_epoch
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 42s, 3m10s or 2h05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

@@ -1,0 +1,97 @@
+"""Checkpoints: everything a run needs to go on as if it had never stopped, or to be evaluated.
+
+Plain tensors, numbers and strings only, so that they load without running code
+(`weights_only=True`). Files are written aside and renamed: a killed process leaves the old one.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from vaelab import __version__
+from vaelab.errors import UserError
+from vaelab.task import Progress, Task
+
+FORMAT = 1
+Content = dict[str, Any]
+
+
+def snapshot(task: Task, callbacks: list[Callback]) -> Content:
+    """The state of training: model, optimisers, strategy, callbacks, position in the epoch."""
+    return {
+        "format": FORMAT,
+        "vaelab": __version__,
+        "model": task.state_dict(),
+        "optimizers": {name: opt.state_dict() for name, opt in task.steppers.items()},
+        "callbacks": {type(c).__name__: state for c in callbacks if (state := c.state_dict())},
+        "progress": asdict(task.progress),
+        "sums": task.sums,
+    }
+
+
+def restore(content: Content, task: Task, callbacks: list[Callback]) -> None:
+    """Put a snapshot back; the task must be on its device with its optimisers made."""
+    task.load_state_dict(content["model"])
+    for name, state in content["optimizers"].items():
+        task.steppers[name].load_state_dict(state)
+    for callback in callbacks:
+        if (state := content["callbacks"].get(type(callback).__name__)) is not None:
+            callback.load_state_dict(state)
+    task.progress = Progress(**content["progress"])
+    task.sums.copy_(content["sums"])
+
+
+def write(content: Content, path: Path) -> None:
+    """Save atomically: under a name of this process, then renamed over the old file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        torch.save(content, aside)
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def read(path: Path, device: torch.device | str = "cpu") -> Content:
+    """Load a checkpoint's content.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another format.
+    """
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"no checkpoint at {path}: train the run first") from None
+    except Exception as error:  # torch.load raises whatever the damage makes of the file
+        raise UserError(
+            f"{path} cannot be read as a checkpoint ({type(error).__name__}); delete it, or start "
+            "again beside it with fresh=true"
+        ) from error
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
+        raise UserError(f"{path} is not a vaelab checkpoint of format {FORMAT}")
+    return dict(content)
+
+
+def load_model(task: Task, path: Path) -> int:
+    """Load a checkpoint's weights and strategy state into a task; returns the epoch it is from.
+
+    Raises:
+        UserError: unreadable, or made by another architecture.
+    """
+    content = read(path)
+    try:
+        task.load_state_dict(content["model"])
+    except (RuntimeError, KeyError) as error:
+        raise UserError(f"{path} does not fit this run's config: {first_line(error)}") from error
+    return int(content["progress"]["epoch"])
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what went wrong."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

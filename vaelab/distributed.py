@@ -1,0 +1,44 @@
+"""Averages over processes; the identity with one process.
+
+Gradients are averaged here and not by DistributedDataParallel: `backward(inputs=...)`, which
+inner loops need, never wakes its reducer.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+def world_size() -> int:
+    """Number of processes that train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """This process's number among them."""
+    return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
+
+
+def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
+    """Replace each gradient by its mean over processes; a missing one counts as zero."""
+    if world_size() == 1:
+        return
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([g.flatten() for g in gradients])
+    dist.all_reduce(flat)
+    flat /= world_size()
+    pieces = flat.split([g.numel() for g in gradients])
+    torch._foreach_copy_(gradients, [p.view_as(g) for p, g in zip(pieces, gradients, strict=True)])
+
+
+def sum_over_ranks(value: Tensor) -> Tensor:
+    """The sum of a tensor over processes."""
+    if world_size() > 1:
+        value = value.clone()
+        dist.all_reduce(value)
+    return value

@@ -1,0 +1,250 @@
+"""One run from its config to its results: train (or go on), evaluate the best epoch, draw."""
+
+import logging
+import resource
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+
+from vaelab import checkpoint
+from vaelab.batch import Batch
+from vaelab.build import Parts, build, construct, loggers
+from vaelab.callback.checkpointing import Checkpointing
+from vaelab.callback.history import History
+from vaelab.callback.progress import LiveLine
+from vaelab.callback.selection import Selection
+from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
+from vaelab.dataset.base import Splits
+from vaelab.errors import Interrupted, UserError
+from vaelab.evaluation.evaluate import Evaluation
+from vaelab.model import VAE
+from vaelab.posterior import Posterior
+from vaelab.reporting.plot import draw_figures
+from vaelab.run import Run
+from vaelab.seeding import seed_noise
+from vaelab.task import Blocks, Recipe, Task
+
+log = logging.getLogger(__name__)
+Config = Mapping[str, Any]
+CPU = torch.device("cpu")
+
+
+def make_task(config: Config, parts: Parts, splits: Splits) -> Task:
+    """The task of a config; weights as the parts were built."""
+    architecture = parts.architecture
+    vae = VAE(architecture.encoder, architecture.decoder, parts.prior)
+    recipe = Recipe(
+        seed=config["seed"],
+        batch_size=config["batch_size"],
+        clip_norm=config["clip_norm"],
+        clip_scope=config["clip_scope"],
+        micro_batches=config["micro_batches"],
+        bf16=config["precision"] == "bf16-mixed",
+    )
+    factories = dict(parts.optimizer)
+    return Task(vae, parts.bound, parts.trainer, parts.beta, factories, recipe, splits)
+
+
+def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
+    """The task of a config with a checkpoint's weights, on the CPU; and the checkpoint's epoch.
+
+    Raises:
+        UserError: the data or the checkpoint cannot be read, or do not fit the config.
+    """
+    seed_noise(CPU, config["seed"], "init")
+    parts = build(config)
+    task = make_task(config, parts, parts.dataset.load())
+    return task, parts, checkpoint.load_model(task, path)
+
+
+def fit(config: Config, run: Run, console: Console | None = None) -> None:
+    """Train a run to its end and write its results; goes on from last.ckpt where there is one.
+
+    Raises:
+        UserError: something the user can mend, such as missing data or a damaged checkpoint.
+        Interrupted: Ctrl-C or SIGTERM; the same command goes on from where it stopped.
+    """
+    console = console or Console()
+    seed_noise(CPU, config["seed"], "init")
+    parts = build(config)
+    splits = parts.dataset.load()
+    seed_noise(CPU, config["seed"], "prepare")
+    parts.prior.prepare(splits.train)
+    task = make_task(config, parts, splits)
+    if config["compile"]:
+        task.vae.encoder.compile()
+        task.vae.decoder.compile()
+
+    started = time.monotonic()
+    selection = train(config, parts, task, run, console)
+    if run.writable:
+        report(config, parts, task, run, selection, console)
+        before = run.read().get("cost", {}).get("seconds", 0.0)
+        run.update(cost=cost(task) | {"seconds": before + time.monotonic() - started})
+
+
+def train(
+    config: Config,
+    parts: Parts,
+    task: Task,
+    run: Run,
+    console: Console,
+    extra: Iterable[pl.Callback] = (),
+) -> Selection:
+    """The training part; returns what was selected. `extra` callbacks come after ours."""
+    units = sum(parts.architecture.latent_dims)
+    selection = Selection(config["epochs"], config["patience"], parts.beta.warmup)
+    checkpointing = Checkpointing(run.checkpoints, selection)
+    callbacks: list[pl.Callback] = [
+        selection,
+        History(run.folder / "metrics.csv"),
+        CollapseWarning(units),
+        SlowdownWarning(),
+        LiveLine(console, selection, units),
+        checkpointing,
+        *extra,
+    ]
+    last = run.checkpoints / "last.ckpt"
+    content = checkpoint.read(last) if last.exists() else None
+    if content is not None:
+        done = content["progress"]["epoch"]
+        console.print(f"Going on from epoch {done} of {config['epochs']}")
+        callbacks.insert(0, Restore(content))
+        selection.load_state_dict(content["callbacks"]["Selection"])
+    if selection.reason is not None:
+        task.progress = checkpoint.Progress(**content["progress"]) if content else task.progress
+        return selection
+    with quiet_lightning(), stop_signals() as asked:
+
+        def stop_between_updates(task: Task) -> None:
+            if asked:
+                checkpointing.write(trainer, task)
+                raise Interrupted(f"stopped in epoch {task.progress.epoch + 1}")
+
+        task.after_update.append(stop_between_updates)
+        trainer = pl.Trainer(
+            **config["lightning"],
+            max_epochs=-1,
+            logger=loggers(config, str(run.folder)) or False,
+            callbacks=callbacks,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            inference_mode=False,
+            use_distributed_sampler=False,
+        )
+        trainer.fit(task, Blocks(task), range(1))  # one block of validation: all of it
+    log.info("training ended: %s", selection.reason)
+    return selection
+
+
+class Restore(pl.Callback):
+    """Puts a checkpoint back once optimisers exist and everything is on its device."""
+
+    def __init__(self, content: checkpoint.Content) -> None:
+        self.content = content
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Before any other callback looks at the task."""
+        assert isinstance(pl_module, Task)
+        callbacks: list[pl.Callback] = trainer.callbacks  # pyright: ignore
+        checkpoint.restore(self.content, pl_module, callbacks)
+
+
+def report(
+    config: Config, parts: Parts, task: Task, run: Run, selection: Selection, console: Console
+) -> None:
+    """Evaluate the best epoch on the splits asked for, draw the figures, write results.json."""
+    epoch = checkpoint.load_model(task, run.checkpoints / "best.ckpt") + 1
+    task.eval()
+
+    def posterior(batch: Batch) -> Posterior:
+        return task.inference.posterior(task, batch)
+
+    evaluation: Evaluation = construct(config["evaluation"], {})
+    metrics = {}
+    for name in evaluation.splits:
+        console.print(f"Evaluating epoch {epoch} on {name}")
+        split = getattr(task.splits, name)
+        results = evaluation(task.vae, posterior, split, name, parts.likelihood.discrete)
+        metrics[name] = results.as_dict()
+    run.update(
+        metrics=metrics,
+        best={"epoch": epoch, "val_bound": selection.best, "bound_beta": 1.0},
+        training={"epochs": task.progress.epoch, "ended": selection.reason},
+        data=parts.dataset.provenance(),
+        labels=list(parts.dataset.labels),
+    )
+    rows = History(run.folder / "metrics.csv").rows
+    draw_figures(task.vae, posterior, task.splits, rows, run.figures, config["seed"])
+
+
+def cost(task: Task) -> dict[str, float | int]:
+    """What training took, in time, updates, network passes (examples) and memory."""
+    progress = task.progress
+    examples = progress.updates * len(task.splits.train) / task.steps_per_epoch
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "training_seconds": progress.seconds,
+        "examples_per_second": examples / progress.seconds if progress.seconds else 0.0,
+        "encoder_updates": progress.encoder_updates,
+        "decoder_updates": progress.decoder_updates,
+        "encoder_passes": progress.encoder_passes,
+        "decoder_passes": progress.decoder_passes,
+        "peak_memory_bytes": peak if sys.platform == "darwin" else peak * 1024,
+        "peak_device_memory_bytes": torch.cuda.max_memory_allocated()
+        if torch.cuda.is_available()
+        else 0,
+    }
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """Gather SIGINT and SIGTERM inside, so that an update is never torn; a second one kills.
+
+    Yields:
+        A list that is empty until a signal has come.
+    """
+    asked: list[int] = []
+
+    def ask(number: int, _: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        print("\nStopping after this update (again: at once)", file=sys.stderr, flush=True)
+
+    kept = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Without Lightning's banners, tips and advice on loaders it is not given."""
+    names = ("pytorch_lightning", "lightning.pytorch", "lightning_fabric")
+    levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric")
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+
+__all__ = ["UserError", "fit", "load_task", "make_task"]

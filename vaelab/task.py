@@ -1,0 +1,373 @@
+"""The LightningModule: it holds the parts, moves parameters when a strategy says so, and logs.
+
+Optimisation is manual for every strategy, so that the path most used is the one most tested. Noise
+is seeded by update (vaelab.seeding) and the epoch's order by epoch: where training is, is all
+that a checkpoint needs to know about randomness.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from vaelab import distributed
+from vaelab.batch import Batch
+from vaelab.bound.base import Bound, Objective
+from vaelab.dataset.base import Splits
+from vaelab.model import VAE, Terms
+from vaelab.schedule.base import Schedule
+from vaelab.seeding import permutation, seed_from, seed_noise
+from vaelab.trainer.base import Descent, InferenceStrategy
+from vaelab.validation import Validation
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+@dataclass
+class Progress:
+    """Where training is and what it has cost; plain numbers, saved with every checkpoint."""
+
+    epoch: int = 0
+    step: int = 0
+    updates: int = 0
+    seconds: float = 0.0
+    encoder_updates: int = 0
+    decoder_updates: int = 0
+    encoder_passes: int = 0
+    decoder_passes: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to step: the run's settings that are neither model nor data."""
+
+    seed: int
+    batch_size: int
+    clip_norm: float | None = None
+    clip_scope: str = "all"
+    micro_batches: int = 1
+    bf16: bool = False
+
+
+@dataclass
+class Clock:
+    """Seconds each descent took, for progress and the warning about a busy machine."""
+
+    marks: list[float] = field(default_factory=list)
+    first: float | None = None
+
+    def add(self, seconds: float) -> None:
+        """One descent more; the first ones include warm-up, so their median is what counts."""
+        self.marks.append(seconds)
+        if self.first is None and len(self.marks) >= 30:
+            self.first = sorted(self.marks)[len(self.marks) // 2]
+        if len(self.marks) > 60:
+            del self.marks[:30]
+
+    def slowdown(self) -> float:
+        """How many times slower the last 30 descents were than the first ones (median)."""
+        if self.first is None or len(self.marks) < 30:
+            return 1.0
+        return sorted(self.marks[-30:])[15] / self.first
+
+
+class Task(pl.LightningModule):
+    """Trains a VAE under a bound and an inference strategy.
+
+    Attributes:
+        row: metrics of the epoch that just ended, by name; callbacks read it.
+        note: a sentence about that epoch, such as the end of the aggressive phase; or None.
+        after_update: called after every update with the task, by whoever wants to know.
+    """
+
+    automatic_optimization = False
+    sums: Tensor
+
+    def __init__(
+        self,
+        vae: VAE,
+        bound: Bound,
+        inference: InferenceStrategy,
+        beta: Schedule,
+        factories: dict[str, OptimizerFactory],
+        recipe: Recipe,
+        splits: Splits,
+    ) -> None:
+        super().__init__()
+        self.vae = vae
+        self.bound = bound
+        self.inference = inference
+        self.schedule = beta
+        self.factories = factories
+        self.recipe = recipe
+        self.splits = splits
+        self.progress = Progress()
+        self.row: dict[str, float] = {}
+        self.note: str | None = None
+        self.clock = Clock()
+        self.steppers: dict[str, Optimizer] = {}
+        self.after_update: list[Callable[[Task], None]] = []
+        self.groups = vae.parameter_groups()
+        self.everything = self.groups["phi"] + self.groups["theta"]
+        self.steps_per_epoch = math.ceil(len(splits.train) / recipe.batch_size)
+        self.beta = self.schedule.beta(0, 0, self.steps_per_epoch)
+        self.inner_draws = 0
+        self.order = torch.empty(0, dtype=torch.int64)
+        self.order_epoch = -1
+        # Sums over the epoch's examples: bound, reconstruction, KL, count. On the device, so that
+        # no update waits for it; not in the state dict, which is for the model.
+        self.register_buffer("sums", torch.zeros(4), persistent=False)
+
+    # -- what Lightning calls -------------------------------------------------------------------
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """One optimiser a group; a group without parameters has none."""
+        self.steppers = {
+            name: self.factories[name](parameters)
+            for name, parameters in self.groups.items()
+            if parameters
+        }
+        return list(self.steppers.values())
+
+    def on_fit_start(self) -> None:
+        """Put the data where the model is."""
+        self.splits = self.splits.to(self.device)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Lightning's batches are blocks of updates, not data: nothing to move."""
+        return batch
+
+    def training_step(self, block: range, _: int) -> None:
+        """A block of consecutive updates.
+
+        Lightning's own work for a batch costs a third of a millisecond, a twentieth of a small
+        network's step, so it is done once a block.
+        """
+        for step in block:
+            started = time.perf_counter()
+            self.update(step)
+            self.progress.seconds += time.perf_counter() - started
+            for listener in self.after_update:
+                listener(self)
+
+    def validation_step(self, *_: Any) -> None:
+        """The whole validation split; once an epoch."""
+        seed_noise(self.device, self.recipe.seed, "validation", self.progress.epoch)
+        with self.autocast():
+            validation = Validation(self.vae, self.bound)
+        size = self.recipe.batch_size
+        starts = range(0, len(self.splits.valid), size)
+        for start in starts[distributed.rank() :: distributed.world_size()]:
+            index = torch.arange(
+                start, min(start + size, len(self.splits.valid)), device=self.device
+            )
+            batch = Batch(self.splits.valid[index], index)
+            with self.autocast():
+                validation.add(batch, self.inference.posterior(self, batch))
+        metrics = validation.metrics()
+        self.row = self.train_row() | metrics
+        seen = {name.removeprefix("val/"): value for name, value in metrics.items()}
+        self.note = self.inference.observe(seen)
+
+    def on_validation_end(self) -> None:
+        """Go to the beginning of the next epoch, once callbacks have seen this one."""
+        self.progress.epoch += 1
+        self.progress.step = 0
+        self.sums.zero_()
+
+    # -- one update -----------------------------------------------------------------------------
+
+    def update(self, step: int) -> None:
+        """Everything for one training batch; `step` counts from 0 within the epoch."""
+        progress, recipe = self.progress, self.recipe
+        progress.step = step
+        self.inner_draws = 0
+        seed_noise(self.device, recipe.seed, "update", progress.updates, distributed.rank())
+        self.beta = self.schedule.beta(progress.epoch, step, self.steps_per_epoch)
+        descent = self.inference.update(self, self.batch_at(step))
+        with torch.no_grad():
+            count = len(descent.value)
+            terms = (descent.value.sum(), descent.log_px.sum(), descent.kl.sum())
+            self.sums += torch.stack([*terms, torch.full_like(terms[0], count)])
+        progress.updates += 1
+        progress.step = step + 1
+
+    def batch_at(self, step: int) -> Batch:
+        """This process's part of batch `step` of the present epoch."""
+        if self.order_epoch != self.progress.epoch:
+            order = permutation(
+                len(self.splits.train), self.recipe.seed, "order", self.progress.epoch
+            )
+            self.order, self.order_epoch = order.to(self.device), self.progress.epoch
+        size = self.recipe.batch_size
+        index = self.order[step * size : (step + 1) * size]
+        world = distributed.world_size()
+        if world > 1:
+            # A short last batch must not leave a process with nothing: it wraps around.
+            mine = torch.arange(distributed.rank(), max(len(index), world), world)
+            index = index[mine % len(index)]
+        return Batch(self.splits.train[index], index)
+
+    def random_batch(self) -> Batch:
+        """A fresh batch, without replacement from the whole training set (inner loops)."""
+        self.inner_draws += 1
+        parts = (self.recipe.seed, "inner", self.progress.updates, self.inner_draws)
+        index = draw_distinct(
+            len(self.splits.train),
+            max(1, self.recipe.batch_size // distributed.world_size()),
+            seed_from(*parts, distributed.rank()),
+        ).to(self.device)
+        return Batch(self.splits.train[index], index)
+
+    def mean_over_ranks(self, value: Tensor) -> float:
+        """A scalar averaged over processes, as a number (waits for the device)."""
+        return float(distributed.sum_over_ranks(value.detach()) / distributed.world_size())
+
+    def descend(self, batch: Batch, *groups: str) -> Descent:
+        """One optimiser step on the named groups; the only thing that moves a parameter."""
+        started = time.perf_counter()
+        for parameter in self.everything:
+            parameter.grad = None
+        joint_clip = self.recipe.clip_norm is not None and self.recipe.clip_scope == "all"
+        wanted = ("phi", "theta") if joint_clip else groups
+        parts = [self.backward_part(part, share, wanted) for part, share in self.parts(batch)]
+        stepped = [p for group in groups for p in self.groups[group]]
+        graded = self.everything if joint_clip else stepped
+        distributed.average_gradients(graded)
+        if self.recipe.clip_norm is not None:
+            clip_grad_norm_([p for p in graded if p.grad is not None], self.recipe.clip_norm)
+        for group in groups:
+            if group in self.steppers:
+                self.steppers[group].step()
+        self.progress.encoder_updates += "phi" in groups
+        self.progress.decoder_updates += "theta" in groups
+        self.clock.add(time.perf_counter() - started)
+        return parts[0] if len(parts) == 1 else merge(parts)
+
+    def parts(self, batch: Batch) -> Iterator[tuple[Batch, float]]:
+        """The batch cut into micro-batches, each with its share of the mean."""
+        pieces = min(self.recipe.micro_batches, len(batch.x))
+        if pieces == 1:
+            yield batch, 1.0
+            return
+        for x, index in zip(batch.x.chunk(pieces), batch.index.chunk(pieces), strict=True):
+            yield Batch(x, index), len(x) / len(batch.x)
+
+    def backward_part(self, batch: Batch, share: float, groups: tuple[str, ...]) -> Descent:
+        """Accumulate the gradients of one micro-batch on the groups wanted."""
+        bound = self.bound
+        with self.autocast():
+            q = self.inference.posterior(self, batch)
+            terms = self.vae.terms(
+                batch.x, q, bound.num_samples, log_qz=bound.log_qz, analytic_kl=bound.analytic_kl
+            )
+        objective = bound(terms, self.beta)
+        self.add_gradients(objective, share, groups)
+        rows = len(batch.x)
+        self.progress.encoder_passes += rows + self.vae.prior.encoder_rows
+        self.progress.decoder_passes += rows * bound.num_samples
+        return describe(objective, terms, share)
+
+    def add_gradients(self, objective: Objective, share: float, groups: tuple[str, ...]) -> None:
+        """Gradients of each group's own loss; one pass where the two are one object."""
+        phi_loss, theta_loss = objective.phi_loss * share, objective.theta_loss * share
+        if objective.phi_loss is objective.theta_loss or len(groups) == 1:
+            loss = theta_loss if "theta" in groups else phi_loss
+            inputs = [p for group in groups for p in self.groups[group]]
+            loss.backward(inputs=inputs)
+            return
+        phi_loss.backward(inputs=self.groups["phi"], retain_graph=True)
+        theta_loss.backward(inputs=self.groups["theta"])
+
+    def autocast(self) -> torch.autocast:
+        """bfloat16 for one forward pass.
+
+        Not Lightning's, which wraps the whole training step: autocast caches cast weights until
+        it is left, and a training step here updates weights many times.
+        """
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16)
+
+    def train_row(self) -> dict[str, float]:
+        """Means over the epoch's training examples, and beta at its last update."""
+        sums = distributed.sum_over_ranks(self.sums)
+        bound, log_px, kl, count = sums.tolist()
+        names = ("train/bound", "train/reconstruction", "train/kl")
+        means = [v / count if count else float("nan") for v in (bound, log_px, kl)]
+        row = dict(zip(names, means, strict=True))
+        row["train/elbo"] = row["train/reconstruction"] - row["train/kl"]
+        return row | {"beta": self.beta}
+
+
+def describe(objective: Objective, terms: Terms, share: float) -> Descent:
+    """What a descent saw, with no graph."""
+    with torch.no_grad():
+        return Descent(
+            value=objective.value,
+            log_px=terms.log_px.mean(0),
+            kl=(terms.log_qz - terms.log_pz).mean(0),
+            loss=objective.phi_loss.detach() * share,
+        )
+
+
+def merge(parts: list[Descent]) -> Descent:
+    """The descent of a batch from those of its micro-batches."""
+    return Descent(
+        value=torch.cat([p.value for p in parts]),
+        log_px=torch.cat([p.log_px for p in parts]),
+        kl=torch.cat([p.kl for p in parts]),
+        loss=torch.stack([p.loss for p in parts]).sum(),
+    )
+
+
+def draw_distinct(size: int, count: int, seed: int) -> Tensor:
+    """`count` distinct numbers below `size`, uniformly, int64 on the CPU, as a function of seed.
+
+    Rejection keeps the cost at the size of the batch; a permutation of 50,000 costs more than an
+    encoder step of a small network.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    count = min(count, size)
+    if 4 * count > size:
+        return torch.randperm(size, generator=generator)[:count]
+    drawn = torch.randint(size, (2 * count,), generator=generator).tolist()
+    distinct = list(dict.fromkeys(drawn))
+    while len(distinct) < count:
+        drawn = torch.randint(size, (count,), generator=generator).tolist()
+        distinct = list(dict.fromkeys(distinct + drawn))
+    return torch.tensor(distinct[:count])
+
+
+class Blocks:
+    """The updates of one epoch as blocks of about a quarter of a second.
+
+    Iterating starts where the task is, so that a resumed epoch makes only the updates that are
+    left. Block sizes change nothing but how often Lightning's hooks run; with several processes
+    they are fixed, since Lightning synchronises at each.
+    """
+
+    seconds = 0.25
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def __iter__(self) -> Iterator[range]:
+        start = self.task.progress.step
+        while start < self.task.steps_per_epoch:
+            stop = min(start + self.size(), self.task.steps_per_epoch)
+            yield range(start, stop)
+            start = stop
+
+    def size(self) -> int:
+        """Updates in the next block."""
+        progress = self.task.progress
+        if distributed.world_size() > 1:
+            return 20
+        each = progress.seconds / progress.updates if progress.updates else self.seconds
+        return max(1, min(200, int(self.seconds / each)))

@@ -1,0 +1,92 @@
+"""What an inference strategy is: where q comes from, and which parameters step when.
+
+To add one: a file here with an `InferenceStrategy`, a YAML of the same name in configs/trainer.
+(The group is called `trainer` because that is what users choose; Lightning's own options are the
+group `lightning`.)
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vaelab.batch import Batch
+from vaelab.model import VAE
+from vaelab.posterior import Posterior
+from vaelab.traits import Trait
+
+
+@dataclass(frozen=True)
+class Descent:
+    """What one descent saw, detached; nats.
+
+    Attributes:
+        value: the bound at beta = 1 of each example.
+        log_px: reconstruction term of each example, mean over K.
+        kl: sampled log q(z|x) - log p(z) of each example, mean over K.
+        loss: what was descended, at the present beta, mean over the batch.
+    """
+
+    value: Float[Tensor, "B"]
+    log_px: Float[Tensor, "B"]
+    kl: Float[Tensor, "B"]
+    loss: Float[Tensor, ""]
+
+
+class Learner(Protocol):
+    """What a strategy may do with the task it serves."""
+
+    vae: VAE
+
+    def descend(self, batch: Batch, *groups: str) -> Descent:
+        """One optimiser step on "phi" (encoder), "theta" (everything else) or both."""
+        ...
+
+    def mean_over_ranks(self, value: Tensor) -> float:
+        """A scalar averaged over processes, as a number (waits for the device)."""
+        ...
+
+    def random_batch(self) -> Batch:
+        """A fresh training batch, drawn without replacement from the whole training set."""
+        ...
+
+
+class InferenceStrategy(nn.Module, ABC):
+    """Where q(z|x) comes from, in training and evaluation, and how parameters are updated.
+
+    What it must remember between updates goes into `state`, a dictionary of plain values, which
+    checkpoints carry.
+
+    Attributes:
+        monitors: validation metrics it wants, such as "mi".
+    """
+
+    monitors: tuple[str, ...] = ()
+    offers: frozenset[Trait] = frozenset()
+    needs: frozenset[Trait] = frozenset()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: dict[str, Any] = {}
+
+    @abstractmethod
+    def posterior(self, learner: Learner, batch: Batch) -> Posterior:
+        """q(z|x) of a batch."""
+
+    @abstractmethod
+    def update(self, learner: Learner, batch: Batch) -> Descent:
+        """Everything that happens for one training batch; returns the last theta descent."""
+
+    def observe(self, metrics: Mapping[str, float]) -> str | None:
+        """Learn the validation metrics of an epoch; returns a sentence if something changed."""
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """For the state dict: plain Python values, so that reading them never waits for a GPU."""
+        return dict(self.state)
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """From the state dict."""
+        self.state = dict(state)

@@ -1,0 +1,17 @@
+"""Encoder and decoder step together: Auto-Encoding Variational Bayes (Kingma & Welling, 2013)."""
+
+from vaelab.batch import Batch
+from vaelab.posterior import Posterior
+from vaelab.trainer.base import Descent, InferenceStrategy, Learner
+
+
+class Joint(InferenceStrategy):
+    """One descent on both groups for each batch."""
+
+    def posterior(self, learner: Learner, batch: Batch) -> Posterior:
+        """The encoder's."""
+        return learner.vae.encoder(batch.x)
+
+    def update(self, learner: Learner, batch: Batch) -> Descent:
+        """One descent on both groups."""
+        return learner.descend(batch, "phi", "theta")
