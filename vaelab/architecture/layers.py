@@ -1,6 +1,7 @@
 """Layers the VampPrior networks share (Tomczak & Welling, 1705.07120, section 2 of its code)."""
 
 import math
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -29,7 +30,7 @@ class GatedDense(nn.Module):
 def gated_stack(inputs: int, hidden: list[int]) -> nn.Sequential:
     """GatedDense layers of the given widths, one after the other."""
     widths = [inputs, *hidden]
-    return nn.Sequential(*(GatedDense(i, o) for i, o in zip(widths, widths[1:], strict=False)))
+    return nn.Sequential(*(GatedDense(i, o) for i, o in pairwise(widths)))
 
 
 def initialise_linear(module: nn.Module, init: Init) -> None:

@@ -6,6 +6,7 @@ posterior log-variances clamped to [-6, 2].
 
 import math
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -35,7 +36,10 @@ class MlpEncoder(Encoder):
 
 
 class MlpDecoder(Decoder):
-    """z -> p(x|z), with one linear head for each parameter of the likelihood."""
+    """z -> p(x|z), with one linear head for each parameter of the likelihood.
+
+    The heads are layers of their own, not one wider layer: gradients are normalised by tensor.
+    """
 
     def __init__(
         self, shape: tuple[int, ...], hidden: list[int], latent_dim: int, likelihood: Likelihood
@@ -44,12 +48,15 @@ class MlpDecoder(Decoder):
         self.shape = shape
         self.likelihood = likelihood
         self.hidden = gated_stack(latent_dim, hidden)
-        self.heads = nn.Linear(hidden[-1], likelihood.num_params * math.prod(shape))
+        self.heads = nn.ModuleList(
+            nn.Linear(hidden[-1], math.prod(shape)) for _ in range(likelihood.num_params)
+        )
 
     def forward(self, z: Latents) -> ObservationModel:
         """p(x|z) with batch [K, B]."""
-        params = self.heads(self.hidden(z[0]))
-        return self.likelihood(params.unflatten(-1, (self.likelihood.num_params, *self.shape)))
+        h = self.hidden(z[0])
+        params = torch.stack([head(h).unflatten(-1, self.shape) for head in self.heads], dim=2)
+        return self.likelihood(params)
 
 
 class Mlp(Architecture):

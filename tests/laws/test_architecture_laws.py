@@ -1,0 +1,154 @@
+"""Laws of every architecture: [K, B] log-weights, examples apart from each other, gradients."""
+
+import copy
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from tests.laws.components import build, data_for, options, scramble
+from vaelab.model import VAE
+from vaelab.posterior import Posterior
+from vaelab.prior.standard import Standard
+from vaelab.traits import Trait
+
+SMALL = {"latent_dim": 3, "hidden": [7, 5]}
+ARCHITECTURES = pytest.mark.parametrize("option", options("architecture"))
+
+
+def model(option, **overrides):
+    """(VAE in float64 and evaluation mode, architecture, a function that draws x)."""
+    shape, likelihood, draw = data_for(option)
+    provided = {"shape": shape, "likelihood": likelihood}
+    architecture = build("architecture", option, provided, **{**SMALL, **overrides})
+    prior = Standard(architecture.latent_dims[0])
+    vae = VAE(architecture.encoder, architecture.decoder, prior).double()
+    scramble(vae, 0.1)
+    return vae.eval(), architecture, draw
+
+
+@ARCHITECTURES
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_shapes(option, samples, batch):
+    vae, architecture, draw = model(option)
+    x = draw(batch)
+    q = vae.encoder(x)
+    assert isinstance(q, Posterior)
+    terms = vae.terms(x, q, samples)
+    for density in (terms.log_px, terms.log_pz, terms.log_qz):
+        assert density.shape == (samples, batch)
+    dims = architecture.latent_dims
+    assert [level.shape for level in terms.z] == [(samples, batch, d) for d in dims]
+    assert [mean.shape for mean in q.means()] == [(batch, d) for d in dims]
+    assert q.top.mean.shape == q.top.log_var.shape == (batch, dims[0])
+    p = vae.decoder(terms.z)
+    assert p.mean.shape == (samples, batch, *x.shape[1:])
+    if not vae.decoder.autoregressive:
+        assert p.sample().shape == (samples, batch, *x.shape[1:])
+
+
+@ARCHITECTURES
+def test_an_example_does_not_see_the_others(option):
+    vae, _, draw = model(option)
+    x = draw(3)
+    changed = torch.cat([draw(1), x[1:2], draw(1)])
+    weights = []
+    for batch in (x, changed):
+        torch.manual_seed(1)
+        weights.append(vae.terms(batch, vae.encoder(batch), 2).log_w().detach())
+    assert_close(weights[0][:, 1], weights[1][:, 1], rtol=1e-10, atol=1e-10)
+    for other in (0, 2):  # and the change was one that matters
+        assert float((weights[0] - weights[1])[:, other].abs().min()) > 1e-3
+
+
+@ARCHITECTURES
+def test_log_px_of_a_sample_depends_on_that_sample_only(option):
+    vae, _, draw = model(option)
+    x = draw(3)
+    z = [level.detach().requires_grad_() for level in vae.encoder(x).rsample(2)]
+    log_px = vae.decoder(tuple(z)).log_prob(x)
+    for gradient in torch.autograd.grad(log_px[1, 2], z):
+        own = gradient[1, 2].clone()
+        gradient[1, 2] = 0
+        assert float(gradient.abs().max()) == 0
+        assert float(own.abs().max()) > 0
+
+
+@ARCHITECTURES
+def test_samples_of_an_example_differ_and_average_to_its_mean(option):
+    vae, _, draw = model(option)
+    q = vae.encoder(draw(1))
+    with torch.no_grad():
+        top = q.rsample(4000)[0][:, 0]
+    assert len(top.unique(dim=0)) == 4000
+    z = (top.mean(0) - q.means()[0][0]) / (top.std(0) / math.sqrt(4000))
+    assert float(z.detach().abs().max()) < 4.5
+    assert_close(q.means()[0], q.top.mean, rtol=0, atol=0)
+
+
+@ARCHITECTURES
+def test_detach_keeps_the_density_and_its_gradient_to_the_top_latent(option):
+    vae, _, draw = model(option)
+    q = vae.encoder(draw(2))
+    z = tuple(level.detach().requires_grad_() for level in q.rsample(3))
+    phi = list(vae.encoder.parameters())
+    live, still = q.log_prob(z), q.detach().log_prob(z)
+    assert_close(live, still, rtol=0, atol=0)
+    expected = torch.autograd.grad(live.sum(), z, retain_graph=True)
+    assert_close(torch.autograd.grad(still.sum(), z, retain_graph=True), expected)
+    found = torch.autograd.grad(still.sum(), phi, allow_unused=True) if still.requires_grad else []
+    assert all(gradient is None for gradient in found)
+    assert any(g is not None for g in torch.autograd.grad(live.sum(), phi, allow_unused=True))
+
+
+@ARCHITECTURES
+def test_every_parameter_is_trained_and_is_phi_or_theta(option):
+    vae, architecture, draw = model(option)
+    x = draw(20)
+    (-vae.terms(x, vae.encoder(x), 2).log_w().sum()).backward()
+    for name, parameter in vae.named_parameters():
+        assert parameter.grad is not None, name
+        assert float(parameter.grad.abs().max()) > 0, name
+    groups = vae.parameter_groups()
+    assert {id(p) for p in groups["phi"]} == {id(p) for p in architecture.encoder.parameters()}
+    assert {id(p) for p in groups["theta"]} == {id(p) for p in architecture.decoder.parameters()}
+
+
+@ARCHITECTURES
+def test_the_encoder_gradient_of_the_log_weight_is_a_finite_difference(option):
+    vae, _, draw = model(option)
+    x = draw(3)
+
+    def log_weight():
+        torch.manual_seed(2)
+        return vae.terms(x, vae.encoder(x), 2).log_w().sum()
+
+    for part in (vae.encoder, vae.decoder):
+        parameters = list(part.parameters())
+        direction = [torch.randn_like(p) for p in parameters]
+        gradients = torch.autograd.grad(log_weight(), parameters)
+        slope = sum(float((g * d).sum()) for g, d in zip(gradients, direction, strict=True))
+        values = []
+        for sign in (1, -1):
+            moved = copy.deepcopy(part.state_dict())
+            with torch.no_grad():
+                for p, d in zip(parameters, direction, strict=True):
+                    p.add_(sign * 1e-6 * d)
+                values.append(float(log_weight()))
+            part.load_state_dict(moved)
+        assert slope == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-5)
+        assert abs(slope) > 1e-2
+
+
+@ARCHITECTURES
+def test_a_local_posterior_is_one_level_of_per_example_numbers(option):
+    vae, architecture, draw = model(option)
+    local = Trait.LOCAL_POSTERIOR in architecture.offers
+    assert Trait.ENCODER in architecture.offers
+    if local:
+        assert len(architecture.latent_dims) == 1
+        q = vae.encoder(draw(2))
+        (z,) = q.rsample(3)
+        assert_close(q.log_prob((z,)), q.top.log_prob(z), rtol=0, atol=0)
