@@ -1,7 +1,6 @@
 """The command line: the first word chooses a module of `vaelab.command`; all imports are light."""
 
 import ast
-import difflib
 import importlib
 import os
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from vaelab import __version__
 from vaelab.errors import UserError
+from vaelab.spelling import nearest
 
 COMMANDS = Path(__file__).resolve().parent / "command"
 USAGE = "usage: vaelab COMMAND [ARGUMENTS]    (vaelab COMMAND --help says more)"
@@ -56,9 +56,7 @@ def dispatch(words: list[str]) -> int:
     name, arguments = words[0], words[1:]
     if not (COMMANDS / f"{name}.py").is_file() or name.startswith(("_", ".", "/")):
         known = list(commands())
-        near = difflib.get_close_matches(name, known, 1, 0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UserError(f"{name}: no such command; {hint}(commands: {', '.join(known)})")
+        raise UserError(f"{name}: no such command{nearest(name, known)}")
     return importlib.import_module(f"vaelab.command.{name}").run(arguments)
 
 

@@ -25,8 +25,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from vaelab import groups
 from vaelab.errors import UserError
-from vaelab.overrides import Reader, nearest
+from vaelab.overrides import Reader
 from vaelab.preset import without_leftovers
+from vaelab.spelling import nearest
 
 CONFIG = "train"
 
@@ -55,18 +56,29 @@ class Composer:
         """Names `hydra/launcher` can have with the packages that are installed."""
         return sorted(self.loader.get_group_options("hydra/launcher"))
 
+    def jobs(self, texts: list[str]) -> list[list[str]]:
+        """The overrides of every job the words ask for; one unless this is a sweep.
+
+        Raises:
+            UserError: an override is wrong.
+        """
+        read = self.reader.read(texts)
+        if not self.multirun:
+            return [read]
+        with in_one_line(self, read):
+            return split(read)
+
     def cells(self, texts: list[str]) -> list[Cell]:
-        """Every job the words ask for; one unless this is a sweep.
+        """Every job composed.
 
         Raises:
             UserError: an override, a group's option or a YAML is wrong.
         """
-        read = self.reader.read(texts)
-        if not self.multirun:
-            return [self.cell(read)]
-        with in_one_line(self, read):
-            jobs = split(read)
-        return [self.cell(overrides) for overrides in jobs]
+        return [self.cell(overrides) for overrides in self.jobs(texts)]
+
+    def chooses(self, override: str) -> bool:
+        """Whether an override that was read chooses an option of a group."""
+        return re.split("[@=]", override, maxsplit=1)[0] in self.reader.names
 
     def cell(self, overrides: list[str]) -> Cell:
         """Compose one job from overrides that were read."""
@@ -82,8 +94,9 @@ class Composer:
             with open_dict(config):
                 del config["hydra"]
                 config["choices"] = chosen
-            OmegaConf.resolve(config)
-        return Cell(overrides, config)
+            resolved = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+        assert isinstance(resolved, DictConfig)
+        return Cell(overrides, resolved)
 
     def compose(self, overrides: list[str]) -> DictConfig:
         """Hydra's config, its own part included."""
@@ -92,7 +105,7 @@ class Composer:
 
     def keys(self, overrides: list[str]) -> list[str]:
         """Every name that can be set when the groups are chosen as in `overrides`."""
-        chosen = [text for text in overrides if _group(text) in self.reader.names]
+        chosen = [text for text in overrides if self.chooses(text)]
         config = load(self.loader, CONFIG, [*self.always, *chosen])
         with open_dict(config):
             del config["hydra"]
@@ -163,11 +176,25 @@ def _refused(error: ConfigCompositionException, composer: Composer, overrides: l
         name = match.group(1).partition("@")[0]
         if "/" in name:
             return f"{name}: no such group{nearest(name, composer.reader.names)}"
-        known = composer.keys(overrides)
-        return f"{name}: no such setting{nearest(name, known, '.' in name)}"
+        return _no_such_setting(name, composer, overrides)
     cause = error.__cause__ or error
     key = getattr(cause, "full_key", None)
     return (f"{key}: " if key else "") + str(cause).partition("\n")[0]
+
+
+def _no_such_setting(name: str, composer: Composer, overrides: list[str]) -> str:
+    """Say what could be set there, and which other option of the group has this setting."""
+    keys = composer.keys(overrides)
+    parent, _, last = name.rpartition(".")
+    if parent not in keys:
+        top = [key for key in keys if "." not in key] if not parent else keys
+        return f"{name}: no such setting{nearest(name, top, False)}"
+    siblings = [key for key in keys if key.rpartition(".")[0] == parent]
+    group = composer.reader.mounts.get(parent, parent)
+    known = groups.options(group, *composer.folders) if group in composer.reader.names else {}
+    having = [option for option, path in known.items() if f"\n{last}:" in path.read_text()]
+    other = f"; it belongs to {group}={', '.join(having)}" if having else ""
+    return f"{name}: no such setting of the {parent} that is chosen{nearest(name, siblings)}{other}"
 
 
 def _loader() -> ConfigLoader:
@@ -185,10 +212,6 @@ def dotted(config: DictConfig, prefix: str = "") -> Iterator[str]:
             yield name
             if not OmegaConf.is_missing(config, key) and OmegaConf.is_dict(config._get_node(key)):
                 yield from dotted(config[key], f"{name}.")
-
-
-def _group(text: str) -> str:
-    return re.split("[@=]", text, maxsplit=1)[0]
 
 
 def _place(name: str) -> str:

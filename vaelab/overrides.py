@@ -1,8 +1,7 @@
 """What was typed: every NAME=VALUE is refused or rewritten before Hydra sees it."""
 
-import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -11,22 +10,10 @@ from hydra.errors import HydraException
 
 from vaelab import groups
 from vaelab.errors import UserError
+from vaelab.spelling import nearest
 
 LAUNCHERS = {"joblib": "hydra-joblib-launcher", "submitit_local": "hydra-submitit-launcher"}
 LAUNCHERS |= {"submitit_slurm": "hydra-submitit-launcher", "slurm": "hydra-submitit-launcher"}
-
-
-def nearest(word: str, known: Collection[str], all_of_them: bool = True) -> str:
-    """The end of a sentence about a misspelt word: the nearest match and what there is."""
-    near = difflib.get_close_matches(word, known, 1, 0.5)
-    if not near:  # `row` for `vampprior/row`: the last part is what people remember
-        ends = {re.split("[./]", name)[-1]: name for name in known}
-        last = re.split("[./]", word)[-1]
-        near = [ends[end] for end in difflib.get_close_matches(last, ends, 1, 0.6)]
-    shown = list(known) if len(known) <= 24 else difflib.get_close_matches(word, known, 8, 0.3)
-    more = ", …" if len(shown) < len(known) else ""
-    meant = f"; did you mean {near[0]}?" if near else ""
-    return f"{meant} (options: {', '.join(shown)}{more})" if shown and all_of_them else meant
 
 
 class Reader:

@@ -30,7 +30,8 @@ def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
     tasks = plan(composer.cells(overrides))
     todo = [task for task in tasks if Run(task.folder).status not in runs.FINAL]
     if todo:
-        check(todo, login_node="submitit" in " ".join(overrides))
+        # A cluster's GPUs are not visible where its jobs are submitted.
+        check(todo, devices="submitit" not in " ".join(overrides))
     if multirun:
         return sweep(composer, tasks, len(todo))
     run = Run(tasks[0].folder)
@@ -77,16 +78,18 @@ def plan(cells: Iterable[Cell]) -> list[Task]:
     return list(tasks.values())
 
 
-def check(tasks: list[Task], login_node: bool = False) -> None:
+def check(tasks: list[Task], devices: bool = True) -> None:
     """Refuse wrong settings and combinations of every task before the first starts."""
     for task in tasks:
         task.config.update(validate(task.config))
-    from vaelab.build import build, check_devices
+    from vaelab.build import build, check_devices, construct
 
     for task in tasks:
-        if not login_node:  # a cluster's GPUs are not visible where its jobs are submitted
+        if devices:
             check_devices(task.config)
         build(task.config)
+        if "_target_" in task.config["evaluation"]:
+            construct(task.config["evaluation"], {})
 
 
 def container(cell: Cell) -> dict[str, object]:

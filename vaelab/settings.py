@@ -72,10 +72,9 @@ def check(
             faults.append(f"{name}={value}: must be more than 0; null for no clipping")
         elif name == "output_dir" and not value:
             faults.append("output_dir=: must name a folder")
-    if not faults and settled.get("micro_batches", 1) > settled.get("batch_size", 1):  # pyright: ignore
-        faults.append(
-            f"micro_batches={settled['micro_batches']}: more than batch_size={settled['batch_size']}"
-        )
+    parts, batch = settled.get("micro_batches", 1), settled.get("batch_size", 1)
+    if not faults and parts > batch:  # pyright: ignore[reportOperatorIssue]
+        faults.append(f"micro_batches={parts}: more than batch_size={batch}")
     return settled, faults
 
 

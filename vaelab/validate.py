@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from vaelab import settings
 from vaelab.errors import UserError
-from vaelab.overrides import nearest
+from vaelab.spelling import nearest
 from vaelab.typed import mismatch, settle
 
 COMPONENTS = (

@@ -1,5 +1,6 @@
 """What is shown at the end of a command: one run's result, or a table of many."""
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -60,6 +61,26 @@ def show_all(runs: list[Run], overrides: list[list[str]]) -> None:
         values = [number(test[name]) if name in test else "" for name in FINAL]
         table.add_row(own, status + reason, epochs, *values, str(run))
     _console().print(table)
+
+
+def show_checks(verdicts: list[tuple[list[str], str, str]]) -> None:
+    """Print one row a job: what was typed, whether it would start, its folder or its fault."""
+    table = Table()
+    for column in ("job", "check", "folder or fault"):
+        table.add_column(column, overflow="fold")
+    for overrides, fault, folder in verdicts:
+        words = " ".join(word.partition("@")[2] or word for word in overrides)
+        table.add_row(words, "refused" if fault else "ok", fault or folder)
+    _console().print(table)
+
+
+def show_evaluation(path: Path) -> None:
+    """Print the metrics of an evaluation's file."""
+    results = json.loads(path.read_text(encoding="utf-8"))
+    console = _console()
+    for split, metrics in results["metrics"].items():
+        console.print(metrics_table(split, metrics))
+    console.print(f"written: {_relative(path)}")
 
 
 def number(found: Mapping[str, Any]) -> str:

@@ -1,0 +1,102 @@
+"""Print a script that completes words with the tab key: completion bash, zsh or fish."""
+
+import re
+from pathlib import Path
+
+from vaelab import cli, groups
+from vaelab.command._arguments import Arguments
+
+BASH = """_vaelab() {
+  local IFS=$'\\n' typed=${COMP_LINE:0:COMP_POINT} word
+  COMPREPLY=($(vaelab completion words "$typed" 2>/dev/null))
+  word=${typed##* }
+  # bash breaks words at "=": what stands before it must not be repeated.
+  if [[ $word == *=* && $COMP_WORDBREAKS == *=* ]]; then
+    COMPREPLY=("${COMPREPLY[@]#"${word%"${word##*=}"}"}")
+  fi
+  [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[=./] ]] && compopt -o nospace
+}
+complete -F _vaelab vaelab"""
+SCRIPTS = {
+    "bash": BASH,
+    "zsh": f"autoload -U +X compinit bashcompinit && compinit && bashcompinit\n{BASH}",
+    "fish": "complete -c vaelab -f -a '(vaelab completion words (commandline -cp))'",
+}
+HELP = """Put one of these lines into your shell's start file:
+
+  bash   eval "$(vaelab completion bash)"
+  zsh    eval "$(vaelab completion zsh)"
+  fish   vaelab completion fish | source"""
+WITH_RUN = ("evaluate", "sample")
+WITH_SETTINGS = ("train", "check", *WITH_RUN)
+
+
+def run(arguments: list[str]) -> int:
+    """Print a shell's script, or (called by it) the words that can follow."""
+    if arguments[:1] == ["words"]:
+        typed = arguments[1] if len(arguments) > 1 else ""
+        print("\n".join(candidates(typed.split(" ")[1:] or [""])))
+        return 0
+    parser = Arguments("completion", "bash|zsh|fish")
+    parser.add_argument("shell", nargs="?", choices=[*SCRIPTS, None], metavar="SHELL")
+    given = parser.parse_args(arguments)
+    if given.help or given.shell is None:
+        return parser.explain(HELP)
+    print(SCRIPTS[given.shell])
+    return 0
+
+
+def candidates(words: list[str]) -> list[str]:
+    """Whole words that the last one can become; the first is the command."""
+    last = words[-1]
+    if len(words) == 1:
+        found = list(cli.commands())
+    elif words[0] == "completion":
+        found = list(SCRIPTS)
+    elif words[0] == "list":
+        found = groups.groups(groups.config_dir())
+    elif words[0] in WITH_SETTINGS:
+        found = settings(words[1:-1], last)
+        if words[0] in WITH_RUN and "=" not in last:
+            found += folders(last)
+    else:
+        found = []
+    return [word for word in found if word.startswith(last)]
+
+
+def settings(before: list[str], last: str) -> list[str]:
+    """Options of a group, else names: groups, settings, and below a dot those of its option."""
+    root = groups.config_dir()
+    mounts = groups.mounts(root)
+    name, equals, value = last.partition("=")
+    if equals:
+        done = value.rpartition(",")[0]  # a sweep: prior=standard,va
+        start = f"{name}={done}," if done else f"{name}="
+        return [start + option for option in groups.options(mounts.get(name, name), root)]
+    if "." in last:
+        place = next((place for place in mounts if last.startswith(f"{place}.")), "")
+        place = place or last.partition(".")[0]
+        below = [f"{place}.{key}=" for key in keys(root, place, before)]
+        return below + [f"{mount}=" for mount in mounts if "." in mount]
+    names = [*groups.groups(root), *mounts, *groups.settings(root)]
+    return [f"{name}=" for name in names] + ["--config-dir", "--help", "--multirun"]
+
+
+def keys(root: Path, place: str, before: list[str]) -> list[str]:
+    """Settings of the option chosen at a place, by the words before or by default."""
+    chosen = {mount: option for _, mount, option in groups.defaults(root)}
+    chosen |= {name: option for name, _, option in (word.partition("=") for word in before)}
+    group = groups.mounts(root).get(place, place)
+    path = groups.options(group, root).get(chosen.get(place, ""))
+    text = path.read_text(encoding="utf-8") if path else ""
+    return [
+        key for key in re.findall(r"^(\w+):", text, re.M) if key[0] != "_" and key != "defaults"
+    ]
+
+
+def folders(typed: str) -> list[str]:
+    """Folders that a path can become."""
+    base, _, _ = typed.rpartition("/")
+    start = f"{base}/" if "/" in typed else ""
+    folder = Path(start or ".")
+    return [f"{start}{one.name}/" for one in sorted(folder.glob("[!.]*")) if one.is_dir()]
