@@ -194,6 +194,9 @@ def write_omniglot_raw(folder, characters=None):
                     archive.writestr(f"images_{part}/{name}/{character:04d}_{drawer:02d}.png", png)
 
 
+Writer.omniglot_raw = staticmethod(write_omniglot_raw)
+
+
 def write_caltech101(folder):
     counts = {"train_data": 4_100, "val_data": 2_264, "test_data": 2_307}
     held, first = {}, 0
@@ -272,3 +275,20 @@ def written(tmp_path_factory):
             yield folder
 
     return use
+
+
+@pytest.fixture
+def independent_pixels():
+    """Test log-likelihood in nats of one Bernoulli a pixel, with the training frequencies."""
+
+    def log_likelihood(splits):
+        p = splits.train.x.sum(0).double() / len(splits.train)
+        x = splits.test.x.double()
+        impossible = ((p == 0) & (x == 1)) | ((p == 1) & (x == 0))
+        # A pixel never seen on in training has probability 0: half a count keeps it finite.
+        count = len(splits.train)
+        p = p.clamp(0.5 / count, 1 - 0.5 / count) if impossible.any() else p
+        each = x.xlogy(p) + (1 - x).xlogy(1 - p)
+        return each.flatten(1).sum(1).mean().item()
+
+    return log_likelihood

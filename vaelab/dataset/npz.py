@@ -110,10 +110,10 @@ class Npz(Dataset):
         """The file's arrays, missing splits cut from the training array."""
         headers = self.headers
         try:
-            with np.load(self.path, allow_pickle=False) as held:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as held:
                 parts = {split: held[key] for split, (key, _, _) in headers.items()}
         except _DAMAGE as error:
-            raise UserError(f"{self.path} is truncated or damaged ({error})") from error
+            raise UserError(f"{self.path} is not a readable .npz file ({error})") from error
         parts = {k: v.astype(np.uint8) if v.dtype == bool else v for k, v in parts.items()}
         return self.settings.splits(str(self.path), parts, self.shape)
 

@@ -20,7 +20,8 @@ Arrays = dict[str, np.ndarray]
 def _read(path: Path) -> Arrays | None:
     """The stored arrays; None if there are none or they are damaged (zip keeps a CRC of each)."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here: np.load leaves a file that is no whole zip open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         return None

@@ -31,7 +31,8 @@ def _read(path: Path, split: str) -> np.ndarray:
     with path.open("rb") as file:
         head = file.read(6)
     if head.startswith(b"PK"):
-        return np.load(path)[f"{split}_data"]
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            return held[f"{split}_data"]
     if head == b"MATLAB":
         return loadmat(path)["X"]
     text = path.read_bytes()
