@@ -24,6 +24,7 @@ class Adam(optim.Adam):
         eps: float,
         weight_decay: float,
     ) -> None:
+        first, second = betas
         super().__init__(
-            params, lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay, fused=True
+            params, lr=lr, betas=(first, second), eps=eps, weight_decay=weight_decay, fused=True
         )

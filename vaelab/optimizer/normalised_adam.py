@@ -18,9 +18,12 @@ EPSILON = 1e-7  # keeps a gradient of zero at zero; the authors' value
 
 def normalise(gradients: list[Tensor]) -> None:
     """Divide each gradient by its Euclidean norm plus 1e-7, in place."""
-    norms = torch._foreach_norm(gradients)
-    torch._foreach_add_(norms, EPSILON)
-    torch._foreach_div_(gradients, norms)
+    if not gradients:
+        return
+    # The foreach functions are torch's own way to treat many tensors in few kernels.
+    norms = torch._foreach_norm(gradients)  # pyright: ignore[reportPrivateImportUsage]
+    torch._foreach_add_(norms, EPSILON)  # pyright: ignore[reportPrivateImportUsage]
+    torch._foreach_div_(gradients, norms)  # pyright: ignore[reportPrivateImportUsage]
 
 
 class NormalisedAdam(Adam):
@@ -28,7 +31,12 @@ class NormalisedAdam(Adam):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Normalise every gradient in place, then step."""
+        """Normalise every gradient in place, then step; `closure`, if any, gives the gradients."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         gradients = [p.grad for group in self.param_groups for p in group["params"]]
         normalise([g for g in gradients if g is not None])
-        return super().step(closure)
+        super().step()
+        return loss

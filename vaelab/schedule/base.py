@@ -26,13 +26,20 @@ class Schedule(ABC):
 
     @abstractmethod
     def at(self, position: float) -> float:
-        """beta at a position > 0 in epochs."""
+        """The KL weight at a position > 0 in epochs."""
 
     def beta(self, epoch: int, step: int, steps_per_epoch: int) -> float:
-        """beta for update `step` (from 0) of epoch `epoch` (from 0)."""
+        """The KL weight for update `step` (from 0) of epoch `epoch` (from 0)."""
         if self.by == "epoch":
             return self.at(epoch + 1)
         return self.at(epoch + (step + 1) / steps_per_epoch)
+
+
+def not_negative(name: str, value: float) -> float:
+    """`value`, refused if it is below 0: a negative KL weight has no lowest loss."""
+    if value < 0:
+        raise UserError(f"beta.{name}={value}: must be 0 or more")
+    return value
 
 
 def positive(name: str, value: float) -> float:

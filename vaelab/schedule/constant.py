@@ -1,7 +1,6 @@
 """A constant KL weight: 1 is the ELBO, other values are beta-VAE's (Higgins et al., 2017)."""
 
-from vaelab.errors import UserError
-from vaelab.schedule.base import Schedule
+from vaelab.schedule.base import Schedule, not_negative
 
 
 class Constant(Schedule):
@@ -13,9 +12,7 @@ class Constant(Schedule):
 
     def __init__(self, value: float) -> None:
         super().__init__("epoch")
-        if value < 0:
-            raise UserError(f"beta.value={value}: must be 0 or more")
-        self.value = value
+        self.value = not_negative("value", value)
 
     def at(self, position: float) -> float:
         """The value."""

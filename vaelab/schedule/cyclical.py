@@ -6,7 +6,7 @@ arXiv 1903.10145, equation 6; the learning rate is left alone, unlike in the aut
 import math
 
 from vaelab.errors import UserError
-from vaelab.schedule.base import Schedule, Unit, positive
+from vaelab.schedule.base import Schedule, Unit, not_negative, positive
 
 
 class Cyclical(Schedule):
@@ -29,8 +29,8 @@ class Cyclical(Schedule):
         super().__init__(by)
         if not 0 < rise <= 1:
             raise UserError(f"beta.rise={rise}: must lie above 0 and up to 1")
-        self.start = start
-        self.end = end
+        self.start = not_negative("start", start)
+        self.end = not_negative("end", end)
         self.length = positive("length", length)
         self.rise = rise
         self.cycles = int(positive("cycles", cycles))

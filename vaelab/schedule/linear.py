@@ -1,6 +1,6 @@
 """Linear KL warm-up: Generating Sentences from a Continuous Space (Bowman et al., 2016)."""
 
-from vaelab.schedule.base import Schedule, Unit, positive
+from vaelab.schedule.base import Schedule, Unit, not_negative, positive
 
 
 class Linear(Schedule):
@@ -17,8 +17,8 @@ class Linear(Schedule):
 
     def __init__(self, start: float, end: float, warmup: float, by: Unit) -> None:
         super().__init__(by)
-        self.start = start
-        self.end = end
+        self.start = not_negative("start", start)
+        self.end = not_negative("end", end)
         self.warmup = positive("warmup", warmup)
 
     def at(self, position: float) -> float:
