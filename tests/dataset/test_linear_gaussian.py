@@ -50,5 +50,6 @@ def test_splits_differ_and_the_seed_fixes_model_and_data(model):
 
 @pytest.mark.parametrize("name", ["dim", "latent_dim", "sigma", "num_train", "num_test"])
 def test_sizes_must_be_positive(name):
-    with pytest.raises(UserError, match=rf"dataset.{name} must be above 0 \(got 0\)"):
-        LinearGaussian(**{name: 0})
+    nothing = 0.0 if name == "sigma" else 0
+    with pytest.raises(UserError, match=rf"dataset.{name} must be above 0 \(got {nothing}\)"):
+        LinearGaussian(**{name: nothing})

@@ -13,7 +13,7 @@ from vaelab.dataset.partition import binarise_once, hold_out, shuffled_rows
 from vaelab.errors import UserError
 from vaelab.traits import Trait
 
-_LEVELS = 16  # pixels are counts 0..16 of the ink in a 4x4 block
+_LEVELS = 16.0  # pixels are counts 0..16 of the ink in a 4x4 block
 
 
 def _images() -> np.ndarray:

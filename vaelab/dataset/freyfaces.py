@@ -61,7 +61,7 @@ class FreyFaces(Dataset):
         """1,565 / 200 / 200 frames."""
         frames = _read(obtain(FACTS.files[0], data_directory(self.data_dir) / FACTS.folder))
         rows = shuffled_rows(len(frames), self.split_seed)
-        grey = Scaled(divisor=256, offset=0.5)
+        grey = Scaled(divisor=256.0, offset=0.5)
         parts = hold_out(rows, *FACTS.sizes[""][1:])
         return Splits(*(Split(row_major(frames[part], 28, 20), grey) for part in parts))
 

@@ -109,6 +109,6 @@ class LinearGaussian(Dataset):
         }
 
 
-def _check_positive(name: str, value: float) -> None:
+def _check_positive(name: str, value: int | float) -> None:
     if value <= 0:
         raise UserError(f"dataset.{name} must be above 0 (got {value})")

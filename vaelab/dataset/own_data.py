@@ -55,7 +55,7 @@ class OwnData:
         divisor = _divisor(source, arrays)
         if self.binarise == "none":
             # A grey level v is the middle of its bin of width 1/256, as in VampPrior's code.
-            read = Scaled(256, 0.5) if divisor == 255 else None
+            read = Scaled(256.0, 0.5) if divisor == 255 else None
             return Splits(*(_split(values, read) for values in arrays))
         scale = np.float32(divisor)
         if self.binarise == "fixed":
