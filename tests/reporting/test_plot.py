@@ -1,0 +1,86 @@
+"""Which figures a run gets, and that drawing them leaves nothing behind."""
+
+from types import SimpleNamespace
+
+import matplotlib
+import pytest
+import torch
+
+from vaelab.architecture.mlp import Mlp
+from vaelab.dataset.base import Binarised, Split, Splits
+from vaelab.likelihood.bernoulli import Bernoulli
+from vaelab.likelihood.gaussian import Gaussian
+from vaelab.model import VAE
+from vaelab.prior.standard import Standard
+from vaelab.prior.vamp import Vamp
+from vaelab.reporting.plot import draw_figures
+
+EVERY = {"curves.png", "log_likelihood.png", "latents.png", "samples.png"}
+ROWS = [{"epoch": e, "train/elbo": -9.0 / e, "val/elbo": -10.0 / e} for e in (1, 2, 3)]
+
+
+def model(shape, likelihood, components=None, latent_dim=3):
+    torch.manual_seed(0)
+    parts = Mlp(shape, likelihood, latent_dim, [8], "he")
+    data = SimpleNamespace(offers=frozenset(), pseudo_inputs=(0.5, 0.3))
+    prior = Standard(latent_dim)
+    if components:
+        prior = Vamp(shape, data, components, "noise", None, None, True)
+    return VAE(parts.encoder, parts.decoder, prior)
+
+
+def draw(vae, split, folder, rows=ROWS):
+    splits = Splits(split, split, split)
+    return draw_figures(vae, lambda batch: vae.encoder(batch.x), splits, rows, folder, 1, epoch=3)
+
+
+def size(path):
+    return matplotlib.image.imread(path).shape  # pyright: ignore
+
+
+def images(shape=(1, 8, 8)):
+    x = torch.randint(0, 256, (30, *shape), dtype=torch.uint8)
+    return Split(x, Binarised(255.0))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 6)])
+def test_images_with_pseudo_inputs(tmp_path, shape):
+    drawn = draw(model(shape, Bernoulli(None), 5), images(shape), tmp_path / "figures")
+    names = {path.name for path in drawn}
+    assert names == EVERY | {"reconstructions.png", "pseudo_inputs.png"}
+    assert all(path.parent == tmp_path / "figures" and path.is_file() for path in drawn)
+
+
+def test_without_rows_or_pseudo_inputs(tmp_path):
+    drawn = draw(model((1, 8, 8), Bernoulli(None)), images(), tmp_path, rows=[])
+    assert {path.name for path in drawn} == EVERY - {"curves.png"} | {"reconstructions.png"}
+
+
+@pytest.mark.parametrize(("shape", "latent_dim"), [((1,), 1), ((2,), 2), ((5,), 3)])
+def test_vectors_get_points(tmp_path, shape, latent_dim):
+    vae = model(shape, Gaussian(1.0), latent_dim=latent_dim)
+    drawn = draw(vae, Split(torch.randn(30, *shape)), tmp_path)
+    assert {path.name for path in drawn} == (EVERY if latent_dim > 1 else EVERY - {"latents.png"})
+
+
+def test_an_autoregressive_decoder_shows_draws_alone(tmp_path):
+    vae = model((1, 8, 8), Bernoulli(None))
+    wide = {path.name: size(path) for path in draw(vae, images(), tmp_path)}["samples.png"][1]
+    vae.decoder.autoregressive = True
+    drawn = {path.name: size(path) for path in draw(vae, images(), tmp_path)}
+    assert drawn["samples.png"][1] < 0.7 * wide
+
+
+def test_same_seed_same_pictures_and_nothing_left_behind(tmp_path):
+    vae, split = model((1, 8, 8), Bernoulli(None), 5), images()
+    settings = dict(matplotlib.rcParams)
+    torch.manual_seed(7)
+    expected = torch.rand(2)
+    torch.manual_seed(7)
+    first = draw(vae, split, tmp_path / "a")
+    assert torch.equal(torch.rand(2), expected)
+    second = draw(vae, split, tmp_path / "b")
+    for one, two in zip(first, second, strict=True):
+        assert one.read_bytes() == two.read_bytes()
+    assert vae.training
+    assert dict(matplotlib.rcParams) == settings

@@ -1,0 +1,71 @@
+"""Draws from a model: a latent from its prior, level by level, then an observation."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vaelab.distribution import GaussianMixture
+from vaelab.errors import UserError
+from vaelab.model import VAE
+from vaelab.posterior import Latents
+
+ROWS = 500  # latents decoded at a time
+
+
+@dataclass(frozen=True)
+class Samples:
+    """N draws on the CPU.
+
+    Attributes:
+        z: one tensor a level, top first.
+        mean: E[x|z]; None where the decoder is autoregressive and has none in closed form.
+        x: a draw from p(x|z).
+    """
+
+    z: tuple[Float[Tensor, "N D"], ...]
+    mean: Float[Tensor, "N *event"] | None
+    x: Float[Tensor, "N *event"]
+
+
+@torch.no_grad()
+def ancestral(vae: VAE, levels: int, count: int, component: int | None = None) -> Latents:
+    """`count` latents from the prior, [1, N, D_l] a level; of a mixture, really from the mixture.
+
+    Args:
+        vae: in evaluation mode; noise comes from torch's global generator.
+        levels: latent levels of the model.
+        count: N.
+        component: draw from this component of a mixture only.
+
+    Raises:
+        UserError: the prior has no components, or not this one.
+    """
+    prior = vae.prior(vae.encoder)
+    if component is None:
+        top = prior.sample(count)
+    elif not isinstance(prior, GaussianMixture):
+        raise UserError(f"component={component}: this run's prior is not a mixture; leave it out")
+    elif not 0 <= component < len(prior):
+        raise UserError(f"component={component}: this prior has components 0 to {len(prior) - 1}")
+    else:
+        chosen = torch.full((count,), component, device=prior.mean.device)
+        top = prior.sample(count, chosen)
+    z: Latents = (top[None],)
+    for _ in range(1, levels):
+        z = (*z, vae.decoder.lower(z).rsample(1)[0])
+    return z
+
+
+@torch.no_grad()
+def decode(vae: VAE, z: Latents) -> Samples:
+    """Mean and a draw of x for latents of one sample, [1, N, D_l] a level, a part at a time."""
+    means, draws = [], []
+    for rows in torch.arange(z[0].shape[1], device=z[0].device).split(ROWS):
+        model = vae.decoder(tuple(level[:, rows] for level in z))
+        if not vae.decoder.autoregressive:
+            means.append(model.mean[0].cpu())
+        draws.append(model.sample()[0].cpu())
+    mean = torch.cat(means) if means else None
+    return Samples(tuple(level[0].cpu() for level in z), mean, torch.cat(draws))

@@ -1,0 +1,133 @@
+"""All figures of a run that apply to its data and model."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vaelab.batch import Batch
+from vaelab.dataset.base import Split, Splits
+from vaelab.evaluation.measure import Measured, in_eval_mode, measure
+from vaelab.evaluation.progress import silent
+from vaelab.evaluation.sample import ancestral, decode
+from vaelab.model import VAE
+from vaelab.posterior import Posterior
+from vaelab.reporting import clouds, images
+from vaelab.reporting.curves import Row, training_curves
+from vaelab.reporting.style import Heading
+from vaelab.seeding import noise, permutation
+
+EXAMPLES, SAMPLES, ROWS = 500, 50, 2000
+SHOWN, PAIRS, POINTS = 64, 36, 1000
+SLOW = 16  # as many images, and samples, where the decoder draws element by element
+
+
+def draw_figures(
+    vae: VAE,
+    posterior: Callable[[Batch], Posterior],
+    splits: Splits,
+    rows: Sequence[Row],
+    folder: Path,
+    seed: int,
+    *,
+    epoch: int | None = None,
+    label: str = "",
+) -> list[Path]:
+    """Draw what applies, as a function of the seed; returns the files.
+
+    Images: samples, reconstructions, pseudo-inputs. Vectors: data beside samples. Both: training
+    curves, log-likelihoods of test examples, and two dimensions of their posterior means.
+
+    Args:
+        vae: the model.
+        posterior: where q(z|x) comes from.
+        splits: the data; test examples are shown.
+        rows: of metrics.csv.
+        folder: where the files go.
+        seed: of examples and noise.
+        epoch: the epoch the weights are from, for titles.
+        label: the run's name for titles; empty: from the folder.
+    """
+    name = label or _name(folder)
+    about = f"{name}, epoch {epoch}" if epoch is not None else name
+    split = splits.test
+    device = next(vae.parameters(), split.x).device
+    split, slow = split.to(device), vae.decoder.autoregressive
+    measured = measure(
+        vae,
+        posterior,
+        split,
+        "test",
+        seed=seed,
+        samples=SLOW if slow else SAMPLES,
+        examples=SLOW if slow else EXAMPLES,
+        rows=ROWS,
+        progress=silent,
+    )
+    curves = training_curves(rows, folder / "curves.png", Heading("Training", name), epoch)
+    drawn = [] if curves is None else [curves]
+    drawn += _numbers(vae, measured, folder, about, seed)
+    with in_eval_mode(vae), torch.no_grad(), noise(device, seed, "figures"):
+        levels = len(measured.variances)
+        if split.x.ndim == 4:
+            drawn += _images(vae, posterior, split, levels, folder, about, seed)
+        elif split.x.ndim == 2 and split.x.is_floating_point():
+            index = permutation(len(split), seed, "figures")[:POINTS].to(device)
+            x = decode(vae, ancestral(vae, levels, len(index))).x
+            heading = Heading("Test examples and samples from the prior", about)
+            drawn.append(clouds.vectors(split[index], x, folder / "samples.png", heading))
+    return drawn
+
+
+def _numbers(vae: VAE, measured: Measured, folder: Path, about: str, seed: int) -> list[Path]:
+    """Log-likelihoods by example, and posterior means where there are two dimensions."""
+    n = len(measured.index)
+    samples = SLOW if vae.decoder.autoregressive else SAMPLES
+    estimator = f"{n} test examples, importance weighted with {samples} samples"
+    heading = Heading("Log-likelihood by example", f"{about}; {estimator}")
+    drawn = [clouds.log_likelihoods(-measured.scores.nll, folder / "log_likelihood.png", heading)]
+    if measured.top.mean.shape[1] > 1:
+        with in_eval_mode(vae), torch.no_grad(), noise(measured.index.device, seed, "prior"):
+            prior = vae.prior(vae.encoder).sample(POINTS)
+        about = f"{about}; {n} test examples"
+        heading = Heading("Latents in their two most active dimensions", about)
+        drawn.append(clouds.latents(measured.top.mean, prior, folder / "latents.png", heading))
+    return drawn
+
+
+def _images(
+    vae: VAE,
+    posterior: Callable[[Batch], Posterior],
+    split: Split,
+    levels: int,
+    folder: Path,
+    about: str,
+    seed: int,
+) -> list[Path]:
+    """Samples, reconstructions and, where the prior has them, pseudo-inputs."""
+    slow = vae.decoder.autoregressive
+    draws = decode(vae, ancestral(vae, levels, SLOW if slow else SHOWN))
+    heading = Heading("Samples from the prior", about)
+    drawn = [images.samples(draws.mean, draws.x, folder / "samples.png", heading)]
+
+    index = permutation(len(split), seed, "figures")[: SLOW if slow else PAIRS]
+    batch = Batch(split[index.to(split.x.device)], index.to(split.x.device))
+    again = decode(vae, posterior(batch).rsample(1))
+    shown: Tensor = again.x if again.mean is None else again.mean
+    heading = Heading("Reconstructions", f"{about}; test examples, one sample of z each")
+    path = folder / "reconstructions.png"
+    drawn.append(images.reconstructions(batch.x.cpu(), shown, path, heading))
+
+    u = vae.prior.pseudo_inputs()
+    if u is not None:
+        heading = Heading("Pseudo-inputs", f"{about}; {min(len(u), SHOWN)} of {len(u)}")
+        path = folder / "pseudo_inputs.png"
+        drawn.append(images.pseudo_inputs(u[:SHOWN].cpu(), path, heading))
+    return drawn
+
+
+def _name(folder: Path) -> str:
+    """A run's choices and seed, from .../<choices>/<hash>/seed<k>/figures."""
+    parts = folder.resolve().parts[-4:-1]
+    return " ".join(part for part in parts if part != "/")
