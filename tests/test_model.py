@@ -178,6 +178,9 @@ class TwoLevels:
     def detach(self):
         return TwoLevels(self.top.detach(), self.slope.detach())
 
+    def means(self):
+        return (self.top.mean, self.slope * self.top.mean)
+
 
 class TwoLevelDecoder(Decoder):
     """p(z1|z2) = N(c z2, e) and p(x|z2, z1) = N(z2 + 2 z1, I)."""

@@ -5,7 +5,7 @@ samples x components x dimensions; these do neither. Values agree with it (tests
 """
 
 import math
-from typing import Protocol, Self
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Integer
@@ -14,6 +14,7 @@ from torch import Tensor
 LOG_2PI = math.log(2 * math.pi)
 
 
+@runtime_checkable
 class Distribution(Protocol):
     """A density over events; batch axes come first."""
 
@@ -22,6 +23,7 @@ class Distribution(Protocol):
         ...
 
 
+@runtime_checkable
 class LatentPrior(Protocol):
     """A density over the top latent, with empty batch and event [D]."""
 
@@ -96,7 +98,7 @@ class StandardNormal:
         like = self.like
         return torch.randn(num_samples, self.dim, dtype=like.dtype, device=like.device)
 
-    def double(self) -> Self:
+    def double(self) -> "StandardNormal":
         """Itself: a sum of squares needs no more precision."""
         return self
 

@@ -3,7 +3,7 @@
 Latents are a tuple, top level first, each [K, B, D_l]: the order in which q and p both sample.
 """
 
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -33,7 +33,7 @@ class Posterior(Protocol):
         """Log-density log q(z|x) in nats, all levels summed."""
         ...
 
-    def detach(self) -> Self:
+    def detach(self) -> "Posterior":
         """The same density: gradient to phi stopped, gradient to z kept."""
         ...
 

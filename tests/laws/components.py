@@ -16,6 +16,7 @@ from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.likelihood.gaussian import Gaussian
 from vaelab.posterior import GaussianPosterior
 from vaelab.traits import Trait
+from vaelab.typed import settle
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -36,12 +37,16 @@ def read(group, option):
 
 
 def build(group, option, provided=None, **overrides):
-    """The option with its YAML's values; `overrides` apply where the option has the argument."""
+    """The option with its YAML's values; `overrides` apply where the option has the argument.
+
+    YAML's 10 for a number and its lists for tuples become what the class says, as in training.
+    """
     cls, arguments = read(group, option)
     names = inspect.signature(cls).parameters
     asked = {name: value for name, value in (provided or {}).items() if name in names}
     changed = {name: value for name, value in overrides.items() if name in names}
-    return cls(**{**arguments, **asked, **changed})
+    own = {k: settle(v, names[k].annotation) for k, v in {**arguments, **changed}.items()}
+    return cls(**{**own, **asked})
 
 
 class ToyData(Dataset):

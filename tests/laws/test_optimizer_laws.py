@@ -6,14 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from tests.laws.components import options, read
+from tests.laws.components import build, options
 
 OPTIMIZERS = pytest.mark.parametrize("option", options("optimizer"))
 
 
 def optimizer(option, parameters, **overrides):
-    cls, arguments = read("optimizer", option)
-    return cls(parameters, **{**arguments, **overrides})
+    return build("optimizer", option, {"params": parameters}, **overrides)
 
 
 def parameters():

@@ -42,6 +42,6 @@ def test_by_epoch_is_constant_within_an_epoch_and_meets_by_step_at_its_end(optio
     by_epoch = schedules.get("epoch", schedules.get(None))
     for epoch in range(45):
         betas = {by_epoch.beta(epoch, step, 11) for step in range(11)}
-        assert betas == {by_epoch.at(epoch + 1)}
+        assert betas == {by_epoch.at(epoch + 1.0)}
         for schedule in schedules.values():
             assert schedule.beta(epoch, 10, 11) == pytest.approx(by_epoch.beta(epoch, 0, 11))

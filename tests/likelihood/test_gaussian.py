@@ -9,13 +9,13 @@ from tests.laws.components import assert_zero_mean, build
 from vaelab.errors import UserError
 
 
-@pytest.mark.parametrize("scale", [0.3, 1.0, 2])
+@pytest.mark.parametrize("scale", [0.3, 1.0, 2.0])
 def test_a_fixed_scale_is_torchs_normal(scale):
     mean = torch.randn(3, 2, 1, 4, 5, dtype=torch.float64)
     x = torch.randn(2, 4, 5, dtype=torch.float64)
     built = build("likelihood", "gaussian", scale=scale)
     assert built.num_params == 1
-    expected = Normal(mean[:, :, 0], float(scale)).log_prob(x).sum((-1, -2))
+    expected = Normal(mean[:, :, 0], scale).log_prob(x).sum((-1, -2))
     assert_close(built(mean).log_prob(x), expected, rtol=0, atol=1e-12)
 
 

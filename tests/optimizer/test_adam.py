@@ -14,7 +14,7 @@ def test_it_is_torchs_adam(weight_decay, dtype):
     generator = torch.Generator().manual_seed(0)
     start = torch.randn(4, 5, generator=generator, dtype=dtype)
     ours, theirs = nn.Parameter(start.clone()), nn.Parameter(start.clone())
-    mine = Adam([ours], 0.01, [0.8, 0.99], 1e-4, weight_decay)  # YAML gives a list
+    mine = Adam([ours], 0.01, (0.8, 0.99), 1e-4, weight_decay)
     reference = optim.Adam(
         [theirs],
         lr=0.01,

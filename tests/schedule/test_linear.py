@@ -10,7 +10,7 @@ from vaelab.schedule.linear import Linear
 
 @pytest.mark.parametrize(("epoch", "beta"), [(1, 0.01), (50, 0.5), (100, 1.0), (101, 1.0)])
 def test_vampriors_epochs(epoch, beta):
-    schedule = Linear(0.0, 1.0, 100, "epoch")
+    schedule = Linear(0.0, 1.0, 100.0, "epoch")
     for step in (0, 499):
         assert schedule.beta(epoch - 1, step, 500) == pytest.approx(beta, abs=1e-12)
 
@@ -19,7 +19,7 @@ def test_vampriors_epochs(epoch, beta):
 def test_laggings_rule_step_by_step(steps_per_epoch):
     """Its code: kl_weight = kl_start; before each use, min(1, kl_weight + anneal_rate)."""
     kl_start, warm_up = 0.1, 10
-    schedule = Linear(kl_start, 1.0, warm_up, "step")
+    schedule = Linear(kl_start, 1.0, float(warm_up), "step")
     kl_weight = kl_start
     anneal_rate = (1.0 - kl_start) / (warm_up * steps_per_epoch)
     for epoch in range(warm_up + 2):
@@ -45,10 +45,10 @@ def test_it_lies_on_the_line_between_its_ends(start, end, warmup, fraction):
 @pytest.mark.parametrize(
     ("start", "end", "warmup", "message"),
     [
-        (0.0, 1.0, 0, r"^beta\.warmup=0: must be above 0$"),
+        (0.0, 1.0, 0.0, r"^beta\.warmup=0\.0: must be above 0$"),
         (0.0, 1.0, -3.0, r"^beta\.warmup=-3\.0: must be above 0$"),
-        (-0.1, 1.0, 10, r"^beta\.start=-0\.1: must be 0 or more$"),
-        (0.0, -1.0, 10, r"^beta\.end=-1\.0: must be 0 or more$"),
+        (-0.1, 1.0, 10.0, r"^beta\.start=-0\.1: must be 0 or more$"),
+        (0.0, -1.0, 10.0, r"^beta\.end=-1\.0: must be 0 or more$"),
     ],
 )
 def test_numbers_without_meaning_are_refused(start, end, warmup, message):

@@ -5,7 +5,7 @@ output channels for each element of the event.
 """
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from vaelab.traits import Trait
 
 
+@runtime_checkable
 class ObservationModel(Protocol):
     """p(x|z) with batch [K, B] and the data's event shape."""
 

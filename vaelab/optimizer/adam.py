@@ -1,8 +1,7 @@
 """Adam: A Method for Stochastic Optimization (Kingma & Ba, 2015), 1412.6980."""
 
-from collections.abc import Iterable
-
-from torch import nn, optim
+from torch import optim
+from torch.optim.optimizer import ParamsT
 
 
 class Adam(optim.Adam):
@@ -18,7 +17,7 @@ class Adam(optim.Adam):
 
     def __init__(
         self,
-        params: Iterable[nn.Parameter],
+        params: ParamsT,
         lr: float,
         betas: tuple[float, float],
         eps: float,

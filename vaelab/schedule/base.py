@@ -1,11 +1,12 @@
 """What a schedule is: the KL weight beta as a pure function of how far training has come."""
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Literal, TypeVar
 
 from vaelab.errors import UserError
 
 Unit = Literal["epoch", "step"]
+Number = TypeVar("Number", int, float)
 
 
 class Schedule(ABC):
@@ -31,7 +32,7 @@ class Schedule(ABC):
     def beta(self, epoch: int, step: int, steps_per_epoch: int) -> float:
         """The KL weight for update `step` (from 0) of epoch `epoch` (from 0)."""
         if self.by == "epoch":
-            return self.at(epoch + 1)
+            return self.at(float(epoch + 1))
         return self.at(epoch + (step + 1) / steps_per_epoch)
 
 
@@ -42,7 +43,7 @@ def not_negative(name: str, value: float) -> float:
     return value
 
 
-def positive(name: str, value: float) -> float:
+def positive(name: str, value: Number) -> Number:
     """`value`, refused unless it is above 0."""
     if value <= 0:
         raise UserError(f"beta.{name}={value}: must be above 0")

@@ -33,7 +33,7 @@ class Cyclical(Schedule):
         self.end = not_negative("end", end)
         self.length = positive("length", length)
         self.rise = rise
-        self.cycles = int(positive("cycles", cycles))
+        self.cycles = positive("cycles", cycles)
         # Within a cycle beta falls back, so nothing is settled before the last one has risen.
         self.warmup = length * (cycles - 1 + rise)
 
