@@ -192,7 +192,11 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
 
 
 def install() -> None:
-    """Put the stand-ins in place in this process."""
+    """Put the stand-ins in place in this process, torch's included: importing it takes seconds."""
+    torch, optim = types.ModuleType("torch"), types.ModuleType("torch.optim")
+    vars(torch).update(Tensor=object, optim=optim, set_num_threads=lambda number: None)
+    vars(optim).update(Optimizer=object)
+    sys.modules |= {"torch": torch, "torch.optim": optim}
     from vaelab import groups
 
     groups.config_dir = lambda: Path(os.environ["STAND_IN"])

@@ -35,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"vaelab: {' '.join(str(error).split())}", file=sys.stderr)
         return getattr(error, "status", 2)
+    except SystemExit as error:  # argparse's --help
+        return error.code if isinstance(error.code, int) else 0
     except KeyboardInterrupt:
         print("vaelab: interrupted; the same command continues", file=sys.stderr)
         return 130

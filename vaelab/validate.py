@@ -19,8 +19,18 @@ COMPONENTS = (
     *("optimizer.phi", "optimizer.theta"),
 )
 PLAIN = ("lightning", "logger", "evaluation", "optimizer", "choices")
-# Given by vaelab.build to constructors that have a parameter of this name.
-PROVIDED = frozenset({"dataset", "shape", "likelihood", "latent_dim", "params", "save_dir"})
+# What vaelab.build gives to constructors that have a parameter of this name; a part that is built
+# later is given more.
+_DATA = frozenset({"dataset", "shape"})
+_ALL = _DATA | {"likelihood", "latent_dim"}
+PROVIDED = {
+    "dataset": frozenset(),
+    "likelihood": _DATA,
+    "architecture": _DATA | {"likelihood"},
+    "optimizer": frozenset({"params"}),
+    "logger": frozenset({"save_dir"}),
+    "evaluation": frozenset(),
+}
 PACKAGES = {"TensorBoardLogger": "tensorboard", "WandbLogger": "wandb", "MLFlowLogger": "mlflow"}
 
 
@@ -81,12 +91,13 @@ def check_node(name: str, node: dict[str, Any], faults: list[str]) -> dict[str, 
         return node
     signature = inspect.signature(target).parameters
     hints = type_hints(target)
+    given = provided(name.partition(".")[0])
     open_ended = any(one.kind is one.VAR_KEYWORD for one in signature.values())
     settled = {"_target_": node["_target_"]}
     for key, value in node.items():
         if key == "_target_":
             continue
-        full, known = f"{name}.{key}", [one for one in signature if one not in PROVIDED]
+        full, known = f"{name}.{key}", [one for one in signature if one not in given]
         if key not in signature and not open_ended:
             owner = target.__name__
             faults.append(f"{full}: {owner} has no such setting{nearest(key, known)}")
@@ -101,9 +112,14 @@ def check_node(name: str, node: dict[str, Any], faults: list[str]) -> dict[str, 
             settled[key] = settle(value, annotation)
     for key, one in signature.items():
         starred = one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL)
-        if one.default is one.empty and not starred and key not in node and key not in PROVIDED:
+        if one.default is one.empty and not starred and key not in node and key not in given:
             faults.append(f"{name}.{key}: must be given; {target.__name__} has no default for it")
     return settled
+
+
+def provided(component: str) -> frozenset[str]:
+    """Parameters that a component's constructor need not be given in YAML."""
+    return PROVIDED.get(component, _ALL)
 
 
 def load_target(name: str, path: str, faults: list[str]) -> Any:

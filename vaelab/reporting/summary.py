@@ -1,6 +1,7 @@
 """What is shown at the end of a command: one run's result, or a table of many."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,7 +91,10 @@ def number(found: Mapping[str, Any]) -> str:
         return "-"
     if isinstance(value, int):
         return str(value)
-    return f"{value:.2f}" if error is None else f"{value:.2f} ± {error:.2f}"
+    if not error:
+        return f"{value:.2f}"
+    digits = max(2, 1 - math.floor(math.log10(error)))  # two significant digits of the error
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
 def duration(seconds: float) -> str:

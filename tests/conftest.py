@@ -1,0 +1,27 @@
+"""Fixtures that more than one test file uses."""
+
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory whose configs and training are stand-ins (tests/stand_in.py)."""
+    import stand_in
+
+    from vaelab import groups
+
+    configs = stand_in.write(tmp_path)
+    groups.defaults.cache_clear()
+    monkeypatch.setattr(groups, "config_dir", lambda: configs)
+    module = types.ModuleType("vaelab.fit")
+    vars(module)["fit"] = stand_in.fit
+    monkeypatch.setitem(sys.modules, "vaelab.fit", module)
+    monkeypatch.setenv("STAND_IN", str(configs))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("VAELAB_RUN", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
