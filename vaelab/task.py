@@ -289,10 +289,14 @@ class Task(pl.LightningModule):
     def autocast(self) -> torch.autocast:
         """bfloat16 for one forward pass.
 
-        Not Lightning's, which wraps the whole training step: autocast caches cast weights until
-        it is left, and a training step here updates weights many times.
+        Not Lightning's, which wraps the whole training step: autocast keeps cast copies of
+        weights until the outermost context is left, and a training step here updates weights
+        many times. For the same reason nothing is kept here.
         """
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16)
+        enabled = self.recipe.bf16
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False
+        )
 
     def train_row(self) -> dict[str, float]:
         """Means over the epoch's training examples, and beta at its last update."""

@@ -1,0 +1,152 @@
+"""The inner loop against the authors' pseudo-code, and who moves when."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from small import config, make_task
+
+from vaelab.errors import UserError
+from vaelab.trainer.aggressive import Aggressive
+
+
+class Script:
+    """A learner whose losses are written down beforehand."""
+
+    def __init__(self, losses):
+        self.losses = iter(losses)
+        self.descents = []
+
+    def descend(self, batch, *groups):
+        self.descents.append((batch, groups))
+        return SimpleNamespace(loss=torch.tensor(next(self.losses), dtype=torch.float64))
+
+    def random_batch(self):
+        return SimpleNamespace(x=torch.zeros(50, 1))
+
+    def mean_over_ranks(self, value):
+        return float(value)
+
+
+def authors_steps(losses, window, size=50):
+    """Encoder steps of the authors' loop: notes 1901.05534, section 1.2, image form."""
+    sub, total, count, previous = 1, 0.0, 0, 1e4
+    for loss in losses:
+        total += loss * size
+        count += size
+        if sub % window == 0:
+            current = total / count
+            if current > previous:
+                return sub
+            previous, total, count = current, 0.0, 0
+        sub += 1
+        if sub == 100:
+            return 99
+    raise AssertionError("not enough losses")
+
+
+def make(window=10, patience=5, compare="best"):
+    return Aggressive(window=window, max_inner_steps=99, patience=patience, compare=compare)
+
+
+@given(
+    st.lists(st.floats(50, 200), min_size=12, max_size=12),
+    st.integers(0, 2**31),
+    st.sampled_from([10, 15]),
+)
+def test_inner_loop_makes_the_authors_number_of_steps(levels, seed, window):
+    noise = torch.randn(120, generator=torch.Generator().manual_seed(seed)) * 5
+    losses = [levels[i // 10] + float(noise[i]) for i in range(120)]
+    batch = SimpleNamespace(x=torch.zeros(50, 1))
+    assert make(window).inner_loop(Script(losses), batch) == authors_steps(losses, window)
+
+
+@pytest.mark.parametrize(
+    ("losses", "steps"),
+    [
+        ([90.0] * 99, 99),  # equality goes on
+        ([90.0] * 10 + [91.0] * 90, 20),  # the earliest stop: two windows
+        ([90.0] * 10 + [80.0] * 10 + [80.5] * 90, 30),
+        ([100.0 - i / 10 for i in range(120)], 99),
+    ],
+)
+def test_inner_loop_by_hand(losses, steps):
+    batch = SimpleNamespace(x=torch.zeros(50, 1))
+    assert make().inner_loop(Script(losses), batch) == steps
+
+
+def test_first_inner_batch_is_the_outer_one_and_the_decoder_steps_once():
+    learner, outer = Script([90.0] * 120), SimpleNamespace(x=torch.zeros(50, 1))
+    make().update(learner, outer)
+    assert learner.descents[0] == (outer, ("phi",))
+    assert all(groups == ("phi",) for _, groups in learner.descents[:-1])
+    assert all(batch is not outer for batch, _ in learner.descents[1:-1])
+    assert learner.descents[-1] == (outer, ("theta",))
+    assert len(learner.descents) == 100
+
+
+def ended_after(strategy, values):
+    for number, mi in enumerate(values, 1):
+        strategy.observe({"mi": mi})
+        if not strategy.state["on"]:
+            return number
+    return None
+
+
+def test_images_stop_after_five_epochs_below_the_best_counted_over_the_run():
+    values = [1.0, 0.9, 2.0, 1.9, 2.1, 2.0, 3.0, 2.0, 2.5, 3.5]
+    assert ended_after(make(), values) == 9  # misses at epochs 2, 4, 6, 8, 9: never reset
+
+
+def test_texts_stop_at_the_first_fall_below_the_previous_epoch():
+    assert ended_after(make(patience=1, compare="previous"), [1.0, 2.0, 2.0, 1.9]) == 4
+
+
+def test_a_negative_first_estimate_counts_as_a_fall():
+    assert ended_after(make(patience=1, compare="previous"), [-0.01]) == 1
+
+
+def test_once_over_it_is_joint_for_good():
+    strategy = make(patience=1)
+    strategy.observe({"mi": -1.0})
+    strategy.observe({"mi": 5.0})
+    assert not strategy.state["on"]
+    learner, batch = Script([1.0]), SimpleNamespace(x=torch.zeros(50, 1))
+    strategy.update(learner, batch)
+    assert learner.descents == [(batch, ("phi", "theta"))]
+
+
+def test_state_travels_in_the_state_dict():
+    strategy, other = make(), make()
+    strategy.state.update(on=False, reference_mi=2.5, misses=3)
+    other.load_state_dict(strategy.state_dict())
+    assert other.state == {"on": False, "reference_mi": 2.5, "misses": 3}
+
+
+def test_with_vamp_the_inner_loop_moves_the_components_but_not_the_pseudo_inputs():
+    task = make_task(config("trainer=aggressive", "prior=vamp", "prior.components=7"))
+    u = task.vae.prior.u.detach().clone()
+    means = task.vae.prior(task.vae.encoder).mean.detach().clone()
+    task.inference.inner_loop(task, task.batch_at(0))
+    assert torch.equal(u, task.vae.prior.u)
+    assert not torch.allclose(means, task.vae.prior(task.vae.encoder).mean)
+    task.descend(task.batch_at(0), "theta")
+    assert not torch.equal(u, task.vae.prior.u)
+
+
+def test_counts_of_updates_show_the_inner_loops_cost():
+    task = make_task(config("trainer=aggressive"))
+    task.update(0)
+    progress = task.progress
+    assert progress.decoder_updates == 1
+    assert 20 <= progress.encoder_updates <= 99
+    assert progress.updates == 1
+
+
+@pytest.mark.parametrize("name", ["window", "max_inner_steps", "patience"])
+def test_refuses_what_makes_no_sense(name):
+    arguments = {"window": 10, "max_inner_steps": 99, "patience": 5, "compare": "best", name: 0}
+    with pytest.raises(UserError, match=rf"trainer.{name}=0: must be at least 1"):
+        Aggressive(**arguments)
