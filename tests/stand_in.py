@@ -195,6 +195,7 @@ def install() -> None:
     """Put the stand-ins in place in this process, torch's included: importing it takes seconds."""
     torch, optim = types.ModuleType("torch"), types.ModuleType("torch.optim")
     vars(torch).update(Tensor=object, optim=optim, set_num_threads=lambda number: None)
+    vars(torch)["cuda"] = types.SimpleNamespace(is_available=lambda: False)
     vars(optim).update(Optimizer=object)
     sys.modules |= {"torch": torch, "torch.optim": optim}
     from vaelab import groups

@@ -12,6 +12,7 @@ import pytest
 import stand_in
 
 from vaelab import run as runs
+from vaelab.again import settings_for
 from vaelab.cli import main
 from vaelab.compose import Composer
 from vaelab.errors import UserError
@@ -92,6 +93,7 @@ def test_a_run_explains_itself(lab):
     assert results["status"] == "complete"
     assert results["seed"] == 1
     assert results["threads"] == 1
+    assert results["device"]
     assert results["config_hash"].startswith(run.folder.parent.name)
     assert {"vaelab", "python", "torch", "pytorch-lightning"} <= set(results["versions"])
     assert "prior=vamp" in (run.folder / "overrides.yaml").read_text()
@@ -246,3 +248,46 @@ def test_a_further_process_of_a_run_writes_nothing(lab, monkeypatch):
     assert run.results.read_bytes() == before
     assert len((run.folder / "starts").read_text().split()) == 2
     assert os.environ["VAELAB_RUN"] == str(run.folder)
+
+
+@pytest.fixture
+def trained(lab, capsys):
+    assert main(["train", "epochs=1", "prior=vamp", "prior.components=7", "clip_norm=3"]) == 0
+    capsys.readouterr()
+    return runs.find("outputs")
+
+
+def test_an_evaluation_takes_the_runs_settings_and_the_overrides(trained):
+    words = ["trainer=savae", "trainer.steps=80", "evaluation.samples=9", "dataset=grey"]
+    config = settings_for(trained, words)
+    assert (config["prior"]["components"], config["clip_norm"]) == (7, 3.0)
+    assert config["trainer"]["steps"] == 80
+    assert config["evaluation"] == {"samples": 9}
+    assert config["choices"]["trainer"] == "savae"
+    assert config["choices"]["evaluation"] == "paper"
+    assert config["choices"]["likelihood"] == "bernoulli"  # trained with it
+    assert settings_for(trained, [])["evaluation"]["samples"] == 5000
+    assert settings_for(trained, ["evaluation=quick"])["evaluation"]["samples"] == 100
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("prior=mog", "prior belongs to the trained model"),
+        ("prior.components=3", "prior belongs to the trained model"),
+        ("beta=constant", "beta belongs to the trained model"),
+        ("epochs=3", "only training uses this"),
+        ("hydra/launcher=basic", "only training uses this"),
+        ("trainer=svaae", "did you mean savae?"),
+        ("evaluation.sample=3", "did you mean evaluation.samples?"),
+        ("threads=x", "threads=x: must be a whole number or null"),
+        ("seed=1,2", "several values are a sweep"),
+        ("+x=1", "cannot be added"),
+    ],
+)
+def test_an_evaluation_refuses_what_it_cannot_change(trained, capsys, words, expected):
+    for command in ("evaluate", "sample"):
+        assert main([command, "outputs", *words.split()]) == 2
+        err = capsys.readouterr().err
+        assert expected in err
+        assert err.count("\n") == 1

@@ -1,6 +1,7 @@
 """Build the objects that a validated config names, in the order in which they need each other."""
 
 import importlib
+import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -106,6 +107,15 @@ def check_devices(config: Mapping[str, Any]) -> None:
         raise UserError(f"lightning={option}: no CUDA device is visible; use lightning=cpu")
     if asked == "mps" and not torch.backends.mps.is_available():
         raise UserError(f"lightning={option}: no MPS device is visible; use lightning=cpu")
+
+
+def device_name(config: Mapping[str, Any]) -> str:
+    """What it is trained on, in words."""
+    import torch
+
+    if config["lightning"]["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"cpu ({platform.processor() or platform.machine()})"
 
 
 def _named(name: str, config: Mapping[str, Any], make: Callable[[], Any]) -> Any:

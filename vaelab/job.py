@@ -76,13 +76,13 @@ def attempt(run: Run, config: dict[str, Any], several: bool) -> None:
     """Train and record the outcome."""
     import torch
 
-    from vaelab.build import check_devices
+    from vaelab.build import check_devices, device_name
     from vaelab.fit import fit
 
     threads = choose(config["threads"], several)
     torch.set_num_threads(threads)
-    log.info("process %d, %d threads, %s", os.getpid(), threads, runs.command([]))
-    run.update(status="running", reason=None, threads=threads)
+    log.info("process %d, %d threads", os.getpid(), threads)
+    run.update(status="running", reason=None, threads=threads, device=device_name(config))
     try:
         check_devices(config)
         fit(config, run)

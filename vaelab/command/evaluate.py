@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
     from vaelab.again import settings_for
 
     config = settings_for(found, given.overrides)
-    from vaelab.evaluation.evaluate import evaluate_run
+    from vaelab.evaluation.run import evaluate_run
     from vaelab.reporting.summary import show_evaluation
 
     show_evaluation(evaluate_run(found, config))

@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
     from vaelab.again import settings_for
 
     config = settings_for(found, given.overrides, evaluation="quick")
-    from vaelab.evaluation.sample import sample_run
+    from vaelab.evaluation.run import sample_run
 
     for path in sample_run(found, config, given.count, given.component, given.seed):
         print(path)
