@@ -218,3 +218,18 @@ def test_a_result_is_json(evaluation):
 def test_impossible_settings_are_refused(evaluation, setting, value):
     with pytest.raises(UserError, match=rf"evaluation\.{setting}={value}: must be at least"):
         evaluation(**{setting: value})
+
+
+@pytest.mark.gpu
+def test_the_model_s_device_is_where_it_happens(evaluation):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    model = LinearGaussian(dtype=torch.float32)
+    model.vae.to("cuda")
+    split = model.split(200)
+    state = torch.cuda.get_rng_state()
+    results = run(evaluation(samples=20), model, split)
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+    arrays = results.arrays
+    assert_close(arrays["nll"], -model.log_px(split.x[arrays["index"]]).double(), rtol=0, atol=1e-4)
+    assert run(evaluation(samples=20), model, split).as_dict() == results.as_dict()

@@ -1,0 +1,106 @@
+"""Evaluating and sampling a finished run: which files, and what they say."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.evaluation.conftest import SETTINGS
+from tests.evaluation.linear_gaussian import LinearGaussian
+from vaelab.dataset.base import Splits
+from vaelab.errors import UserError
+from vaelab.evaluation import run as command
+from vaelab.evaluation.run import evaluate_run, sample_run, settings_hash
+from vaelab.run import Run
+
+NODE = {"_target_": "vaelab.evaluation.evaluate.Evaluation", **SETTINGS, "samples": 5}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    model = LinearGaussian()
+    split = model.split(40)
+
+    class Task(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.vae, self.splits = model.vae, Splits(split, split, split)
+            self.inference = SimpleNamespace(posterior=lambda task, batch: model.posterior(batch))
+
+    parts = SimpleNamespace(
+        likelihood=SimpleNamespace(discrete=False),
+        dataset=SimpleNamespace(labels=("stand-in",), provenance=lambda: {"protocol": "drawn"}),
+        architecture=SimpleNamespace(latent_dims=(2,)),
+    )
+    loaded = []
+
+    def load_task(config, path):
+        loaded.append(path)
+        return Task(), parts, 6
+
+    monkeypatch.setattr(command, "load_task", load_task)
+    yield Run(tmp_path / "run")
+    assert set(loaded) <= {tmp_path / "run" / "checkpoints" / "best.ckpt"}
+
+
+def config(**settings):
+    return {"evaluation": NODE | settings, "lightning": {"accelerator": "cpu"}}
+
+
+def test_the_file_holds_metrics_settings_and_versions(run):
+    path = evaluate_run(run, config(splits=["valid", "test"]))
+    assert path.parent == run.folder / "evaluations"
+    stored = json.loads(path.read_text())
+    assert set(stored["metrics"]) == {"valid", "test"}
+    assert stored["metrics"]["test"]["nll"]["samples"] == 5
+    assert stored["evaluation"]["seed"] == 1
+    assert stored["checkpoint"] == {"file": "best.ckpt", "epoch": 7}
+    assert stored["labels"] == ["stand-in"]
+    assert stored["data"] == {"protocol": "drawn"}
+    assert "torch" in stored["versions"]
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    assert not run.results.exists()  # the run's own results stay as they are
+
+
+def test_same_settings_same_file_other_settings_another(run):
+    first = evaluate_run(run, config())
+    before = json.loads(first.read_text())
+    assert evaluate_run(run, config()) == first
+    assert json.loads(first.read_text())["metrics"] == before["metrics"]
+    other = evaluate_run(run, config(samples=6))
+    assert other != first
+    assert first.exists()
+    assert settings_hash(NODE) == settings_hash(dict(reversed(NODE.items())) | {"samples": 5.0})
+
+
+def test_per_example_arrays(run):
+    path = evaluate_run(run, config(per_example=True))
+    arrays = np.load(path.with_name(f"{path.stem}-test.npz"))
+    assert set(arrays) == {"index", "nll", "elbo", "ess", "variance_0"}
+    assert sorted(arrays["index"]) == list(range(40))
+    mean = json.loads(path.read_text())["metrics"]["test"]["nll"]["value"]
+    assert arrays["nll"].mean() == pytest.approx(mean)
+
+
+def test_samples_are_never_overwritten(run):
+    first = sample_run(run, config(), 20, None, 3)
+    second = sample_run(run, config(), 20, None, 3)
+    assert [path.name for path in first] == ["samples.npz", "samples.png"]
+    assert first[0].parent.name == "seed3"
+    assert second[0].parent.name == "seed3-2"
+    arrays, again = np.load(first[0]), np.load(second[0])
+    assert set(arrays) == {"z_0", "mean", "x"}
+    assert arrays["x"].shape == (20, 5)
+    assert (arrays["x"] == again["x"]).all()
+    other = np.load(sample_run(run, config(), 20, None, 4)[0])
+    assert (arrays["x"] != other["x"]).all()
+
+
+def test_impossible_samples_leave_no_folder(run):
+    with pytest.raises(UserError, match="count=0"):
+        sample_run(run, config(), 0, None, 1)
+    with pytest.raises(UserError, match="component=2"):
+        sample_run(run, config(), 5, 2, 1)
+    assert not (run.folder / "samples").exists()
