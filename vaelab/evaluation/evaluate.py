@@ -13,7 +13,11 @@ from vaelab.errors import UserError
 from vaelab.evaluation.active_units import active_units
 from vaelab.evaluation.measure import Measured, measure
 from vaelab.evaluation.metric import Metric, over_examples
-from vaelab.evaluation.mutual_information import batched_information, ceiling, information
+from vaelab.evaluation.mutual_information import (
+    batched_information,
+    ceiling,
+    paired_information,
+)
 from vaelab.evaluation.progress import silent
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
@@ -155,12 +159,18 @@ def information_metrics(measured: Measured, batch: int) -> dict[str, Metric]:
     """Mutual information under q with either mixture, and what it cannot pass (but for noise)."""
     top, z, n = measured.top, measured.z, len(measured.index)
     batch = min(batch, n)
-    mi, full = batched_information(top, z, batch), information(top, z)
+    mi, full = batched_information(top, z, batch), paired_information(top, z)
     return {
         "mi": over_examples(
-            mi, f"mixture of {batch} posteriors", 1, batch=batch, ceiling=ceiling(n, batch)
+            mi,
+            f"entropies and a mixture of {batch} posteriors",
+            1,
+            batch=batch,
+            ceiling=ceiling(n, batch),
         ),
-        "mi_full": over_examples(full, f"mixture of all {n} posteriors", 1, ceiling=math.log(n)),
+        "mi_full": over_examples(
+            full, f"paired, mixture of all {n} posteriors", 1, ceiling=math.log(n)
+        ),
     }
 
 
