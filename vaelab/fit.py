@@ -19,6 +19,7 @@ from vaelab import checkpoint
 from vaelab.batch import Batch
 from vaelab.build import Parts, build, construct, loggers
 from vaelab.callback.checkpointing import Checkpointing
+from vaelab.callback import history
 from vaelab.callback.history import History
 from vaelab.callback.progress import LiveLine
 from vaelab.callback.selection import Selection
@@ -165,7 +166,7 @@ def report(
     config: Config, parts: Parts, task: Task, run: Run, selection: Selection, console: Console
 ) -> None:
     """Evaluate the best epoch on the splits asked for, draw the figures, write results.json."""
-    epoch = checkpoint.load_model(task, run.checkpoints / "best.ckpt") + 1
+    epoch = checkpoint.load_model(task, run.checkpoints / "best.ckpt")
     task.eval()
 
     def posterior(batch: Batch) -> Posterior:
@@ -185,8 +186,10 @@ def report(
         data=parts.dataset.provenance(),
         labels=list(parts.dataset.labels),
     )
-    rows = History(run.folder / "metrics.csv").rows
-    draw_figures(task.vae, posterior, task.splits, rows, run.figures, config["seed"])
+    rows = history.read(run.folder / "metrics.csv")
+    draw_figures(
+        task.vae, posterior, task.splits, rows, run.figures, config["seed"], epoch=epoch
+    )
 
 
 def cost(task: Task) -> dict[str, float | int]:

@@ -53,3 +53,9 @@ class History(pl.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From the checkpoint."""
         self.rows = [dict(row) for row in state_dict["rows"]]
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a metrics.csv; what a row lacks it does not have."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]

@@ -44,7 +44,7 @@ class Selection(pl.Callback):
 
     def judge(self, epoch: int, bound: float) -> None:
         """Take in the validation bound of an epoch, counted from 1."""
-        self.improved = bound > self.best
+        self.improved = math.isfinite(bound) and bound > self.best
         if self.improved:
             self.best, self.best_epoch, self.bad_epochs = bound, epoch, 0
         elif epoch >= self.warmup:

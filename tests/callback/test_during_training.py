@@ -1,0 +1,112 @@
+"""Callbacks in a real, small training: files, lines and warnings."""
+
+import csv
+import io
+import logging
+
+import pytest
+import torch
+from rich.console import Console
+from small import config, splits, train
+
+from vaelab import fit
+from vaelab.build import build
+from vaelab.callback import history
+from vaelab.callback.progress import duration
+from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
+from vaelab.run import Run
+from vaelab.task import Task
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return folder, train(folder, config("epochs=4"))
+
+
+def test_metrics_csv_has_a_row_an_epoch(trained):
+    folder, task = trained
+    rows = list(csv.DictReader((folder / "metrics.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert float(rows[-1]["val/bound"]) == task.row["val/bound"]
+    assert {"beta", "train/elbo", "val/elbo", "val/kl", "val/mi", "val/au"} <= set(rows[0])
+    assert [float(row["beta"]) for row in rows] == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_metrics_csv_reads_back(trained):
+    folder, task = trained
+    assert history.read(folder / "metrics.csv")[-1]["val/kl"] == task.row["val/kl"]
+
+
+def line_of(folder, *overrides, terminal=False):
+    settings = config(*overrides)
+    parts = build(settings)
+    task = fit.make_task(settings, parts, splits())
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=200)
+    fit.train(settings, parts, task, Run(folder), console)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_line_says_where_training_is(tmp_path, terminal):
+    text = line_of(tmp_path, "epochs=2", terminal=terminal)
+    assert "epoch 2/2" in text
+    for word in ("beta 0.20", "ELBO", "reconstruction", "KL", "active", "/3", "examples/s", "done"):
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0s"), (59, "59s"), (190, "3m10s"), (7500, "2h05m")]
+)
+def test_duration(seconds, text):
+    assert duration(seconds) == text
+
+
+
+def test_collapse_is_said_in_words_once_and_taken_back(tmp_path, caplog, monkeypatch):
+    step = Task.validation_step
+
+    def collapsing(task, *arguments):
+        step(task, *arguments)
+        if 1 <= task.progress.epoch <= 5:
+            task.row |= {"val/kl": 0.02, "val/au": 0.0}
+        else:
+            task.row |= {"val/kl": 7.0, "val/au": 2.0}
+
+    monkeypatch.setattr(Task, "validation_step", collapsing)
+    with caplog.at_level(logging.WARNING):
+        train(tmp_path, config("epochs=8"))
+    messages = [r.getMessage() for r in caplog.records if r.name == CollapseWarning.__module__]
+    assert len(messages) == 2
+    assert "after epoch 4 KL is 0.020 nats and 0 of 3 units are active" in messages[0]
+    assert "in use again" in messages[1]
+
+
+def test_a_step_that_becomes_far_slower_is_said_in_words_once(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("vaelab.task.Clock.slowdown", lambda self: 30.0)
+    monkeypatch.setattr("vaelab.task.Blocks.size", lambda self: 1)
+    with caplog.at_level(logging.WARNING):
+        train(tmp_path, config("epochs=2"))
+    messages = [r.getMessage() for r in caplog.records if r.name == SlowdownWarning.__module__]
+    assert len(messages) == 1
+    assert "30 times" in messages[0]
+    assert "threads=1" in messages[0]
+
+
+def test_a_diverged_run_stops_and_says_so(tmp_path):
+    task = train(tmp_path, config("epochs=5", "optimizer=sgd", "optimizer.phi.lr=1e30",
+                                  "optimizer.theta.lr=1e30"))  # fmt: skip
+    assert task.progress.epoch < 5
+    assert (tmp_path / "checkpoints/best.ckpt").exists()
+
+
+def test_loggers_get_the_same_rows(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    task = train(tmp_path, config("epochs=2", "logger=tensorboard"))
+    (events,) = tmp_path.rglob("events.out*")
+    seen = EventAccumulator(str(events.parent)).Reload().Scalars("val/bound")
+    assert [one.step for one in seen] == [1, 2]
+    assert seen[-1].value == pytest.approx(task.row["val/bound"], rel=1e-6)
