@@ -79,7 +79,9 @@ def attempt(run: Run, config: dict[str, Any], several: bool) -> None:
     from vaelab.build import check_devices, device_name
     from vaelab.fit import fit
 
-    threads = choose(config["threads"], several)
+    # A resumed run keeps its number: sums on a CPU differ in the last bit with it.
+    before = run.read().get("threads") if run.checkpoints.is_dir() else None
+    threads = choose(config["threads"] or before, several)
     torch.set_num_threads(threads)
     log.info("process %d, %d threads", os.getpid(), threads)
     run.update(status="running", reason=None, threads=threads, device=device_name(config))
