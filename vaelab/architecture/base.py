@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vaelab.distribution import DiagonalGaussian, Distribution
+from vaelab.distribution import DiagonalGaussian
+from vaelab.likelihood.base import ObservationModel
 from vaelab.posterior import Latents, Posterior
 from vaelab.traits import Trait
 
@@ -25,10 +26,17 @@ class Encoder(nn.Module, ABC):
 
 
 class Decoder(nn.Module, ABC):
-    """z -> p(x|z), and p(z_l | levels above) where there is more than one level."""
+    """z -> p(x|z), and p(z_l | levels above) where there is more than one level.
+
+    Attributes:
+        autoregressive: p(x|z) is evaluated by teacher forcing and sampled element by element;
+            evaluation then takes fewer samples unless told otherwise.
+    """
+
+    autoregressive: bool = False
 
     @abstractmethod
-    def forward(self, z: Latents) -> Distribution:
+    def forward(self, z: Latents) -> ObservationModel:
         """p(x|z) with batch [K, B] and the data's event shape."""
 
     def lower(self, z_above: Latents) -> DiagonalGaussian:
