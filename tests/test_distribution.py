@@ -157,6 +157,15 @@ def test_mixture_samples_use_every_component_equally():
     assert_zero_mean((noise.square() - 1) * (component - 3.5)[:, None])  # each its own variance
 
 
+def test_a_few_mixture_samples_are_of_any_components_not_of_the_first():
+    torch.manual_seed(6)
+    mixture = GaussianMixture(100.0 * torch.arange(5.0)[:, None], torch.zeros(5, 1))
+    component = torch.stack([(mixture.sample(2)[:, 0] / 100).round() for _ in range(3000)])
+    used = torch.nn.functional.one_hot(component.long(), 5).double()
+    assert_zero_mean(used - 1 / 5)
+    assert_zero_mean((component[:, 0] == component[:, 1]).double() - 1 / 5)  # drawn apart
+
+
 def test_mixture_samples_come_from_the_components_that_are_given():
     torch.manual_seed(5)
     mean = torch.tensor([[0.0], [100.0], [200.0]])
