@@ -87,7 +87,7 @@ def test_a_short_last_batch_is_its_own_mixture():
 
 def test_pairing_removes_the_spread_of_the_samples():
     # Far posteriors: every paired value is log N exactly, the other has variance D/2.
-    top, z = channel(100, 1e6, 1.0, dims=20)
+    top, z = channel(100, 1e3, 1.0, dims=20)
     expected = torch.full((100,), math.log(100), dtype=torch.float64)
     assert_close(paired_information(top, z), expected, rtol=0, atol=1e-6)
     assert 5 < information(top, z).var() < 20

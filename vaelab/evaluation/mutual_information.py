@@ -29,21 +29,20 @@ def information(top: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor,
         top: N posteriors, all of which are the mixture.
         z: one sample of each.
     """
-    return -top.entropy().double() - log_aggregate(top, z)
+    return -_double(top).entropy() - log_aggregate(top, z)
 
 
 def paired_information(top: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
-    """log q(z_i|x_i) - log 1/N sum_j q(z_i|x_j): the same expectation and a fraction of the noise.
+    """The same expectation with a fraction of the noise: both terms sampled, from one z.
 
-    The same z in both terms cancels the spread of log q(z_i|x_i), D/2 in variance, and no value
-    exceeds log N.
+    log q(z_i|x_i) - log 1/N sum_j q(z_i|x_j). The spread of log q(z_i|x_i), D/2 in variance,
+    cancels, and no value exceeds log N.
     """
-    own = DiagonalGaussian(top.mean.double(), top.log_var.double()).log_prob(z.double())
-    return own - log_aggregate(top, z)
+    return _double(top).log_prob(z.double()) - log_aggregate(top, z)
 
 
 def log_aggregate(top: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
-    """log 1/N sum_j q(z_i|x_j) of every i in float64, a bounded number of pairs at a time."""
+    """The log of 1/N sum_j q(z_i|x_j) of every i, float64, a bounded number of pairs at a time."""
     mixture = GaussianMixture(top.mean.double(), top.log_var.double())
     parts = z.double().split(max(1, PAIRS // len(mixture)))
     return torch.cat([mixture.log_prob(part) for part in parts])
@@ -52,7 +51,7 @@ def log_aggregate(top: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tenso
 def batched_information(
     top: DiagonalGaussian, z: Float[Tensor, "N D"], batch: int
 ) -> Float[Tensor, "N"]:
-    """The paper's estimator with each run of `batch` examples as its own mixture; the last may be short."""
+    """The paper's estimator, each `batch` examples their own mixture; the last may be fewer."""
     means, log_vars, samples = top.mean.split(batch), top.log_var.split(batch), z.split(batch)
     each = zip(means, log_vars, samples, strict=True)
     return torch.cat([information(DiagonalGaussian(m, v), s) for m, v, s in each])
@@ -62,3 +61,7 @@ def ceiling(n: int, batch: int) -> float:
     """Mean over n examples of the log of their batch's size."""
     full, rest = divmod(n, batch)
     return (full * batch * math.log(batch) + (rest * math.log(rest) if rest else 0)) / n
+
+
+def _double(top: DiagonalGaussian) -> DiagonalGaussian:
+    return DiagonalGaussian(top.mean.double(), top.log_var.double())
