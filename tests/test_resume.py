@@ -36,7 +36,7 @@ def outcome(folder):
     """Everything that must agree: weights, optimisers, strategy, selection, every metric."""
     last, best = read(folder / "checkpoints/last.ckpt"), read(folder / "checkpoints/best.ckpt")
     for content in (last, best):
-        content["progress"].pop("seconds")
+        content["progress"] |= {"seconds": 0, "wall": 0}
     for row in last["callbacks"]["History"]["rows"]:
         row.pop("seconds")
     metrics = [line.rsplit(",", 1)[0] for line in (folder / "metrics.csv").read_text().split("\n")]

@@ -85,12 +85,11 @@ def fit(config: Config, run: Run, console: Console | None = None) -> None:
         task.vae.encoder.compile()
         task.vae.decoder.compile()
 
-    started = time.monotonic()
     selection = train(config, parts, task, run, console)
     if run.writable:
+        started = time.monotonic()
         report(config, parts, task, run, selection, console)
-        before = run.read().get("cost", {}).get("seconds", 0.0)
-        run.update(cost=cost(task) | {"seconds": before + time.monotonic() - started})
+        run.update(cost=cost(task, time.monotonic() - started))
 
 
 def train(
@@ -192,12 +191,17 @@ def report(
     )
 
 
-def cost(task: Task) -> dict[str, float | int]:
-    """What training took, in time, updates, network passes (examples) and memory."""
+def cost(task: Task, evaluation_seconds: float) -> dict[str, float | int]:
+    """What the run took: time (resumed parts included), updates, network passes, memory.
+
+    A pass is one example through a network; `examples_per_second` counts updates alone, without
+    validation and checkpoints.
+    """
     progress = task.progress
     examples = progress.updates * len(task.splits.train) / task.steps_per_epoch
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
+        "seconds": progress.wall + evaluation_seconds,
         "training_seconds": progress.seconds,
         "examples_per_second": examples / progress.seconds if progress.seconds else 0.0,
         "encoder_updates": progress.encoder_updates,

@@ -37,7 +37,8 @@ class Progress:
     epoch: int = 0
     step: int = 0
     updates: int = 0
-    seconds: float = 0.0
+    seconds: float = 0.0  # spent in updates
+    wall: float = 0.0  # since training began, validation and checkpoints included
     encoder_updates: int = 0
     decoder_updates: int = 0
     encoder_passes: int = 0

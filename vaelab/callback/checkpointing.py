@@ -36,8 +36,12 @@ class Checkpointing(pl.Callback):
         self.selection = selection
         self.every = every
         self.within = within
-        self.written = time.monotonic()
+        self.written = time.monotonic()  # or when training began, before the first
         self.pending: Content | None = None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        self.written = time.monotonic()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
@@ -58,13 +62,15 @@ class Checkpointing(pl.Callback):
 
     def write(self, trainer: pl.Trainer, task: Task) -> None:
         """Write both files now."""
+        now = time.monotonic()
+        task.progress.wall += now - self.written
+        self.written = now
         if trainer.is_global_zero:
             if self.pending is not None:
                 checkpoint.write(self.pending, self.best)
             callbacks: list[pl.Callback] = trainer.callbacks  # pyright: ignore
             checkpoint.write(checkpoint.snapshot(task, callbacks), self.last)
         self.pending = None
-        self.written = time.monotonic()
 
 
 def keep(task: Task) -> Content:

@@ -1,4 +1,4 @@
-"""train a model, or many with -m; the same command again resumes, or shows the result."""
+"""Train a model, or many with -m; the same command again resumes, or shows the result."""
 
 import os
 from pathlib import Path
