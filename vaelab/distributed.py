@@ -33,7 +33,8 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     dist.all_reduce(flat)
     flat /= world_size()
     pieces = flat.split([g.numel() for g in gradients])
-    torch._foreach_copy_(gradients, [p.view_as(g) for p, g in zip(pieces, gradients, strict=True)])
+    for gradient, piece in zip(gradients, pieces, strict=True):
+        gradient.copy_(piece.view_as(gradient))
 
 
 def sum_over_ranks(value: Tensor) -> Tensor:

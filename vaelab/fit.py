@@ -18,8 +18,8 @@ from rich.console import Console
 from vaelab import checkpoint
 from vaelab.batch import Batch
 from vaelab.build import Parts, build, construct, loggers
-from vaelab.callback.checkpointing import Checkpointing
 from vaelab.callback import history
+from vaelab.callback.checkpointing import Checkpointing
 from vaelab.callback.history import History
 from vaelab.callback.progress import LiveLine
 from vaelab.callback.selection import Selection
@@ -186,9 +186,7 @@ def report(
         labels=list(parts.dataset.labels),
     )
     rows = history.read(run.folder / "metrics.csv")
-    draw_figures(
-        task.vae, posterior, task.splits, rows, run.figures, config["seed"], epoch=epoch
-    )
+    draw_figures(task.vae, posterior, task.splits, rows, run.figures, config["seed"], epoch=epoch)
 
 
 def cost(task: Task, evaluation_seconds: float) -> dict[str, float | int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
@@ -27,7 +27,7 @@ from vaelab.seeding import permutation, seed_from, seed_noise
 from vaelab.trainer.base import Descent, InferenceStrategy
 from vaelab.validation import Validation
 
-OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+OptimizerFactory = Callable[[Iterable[Tensor]], Optimizer]
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Task(pl.LightningModule):
         after_update: called after every update with the task, by whoever wants to know.
     """
 
-    automatic_optimization = False
+    automatic_optimization = False  # pyright: ignore[reportAssignmentType]
     sums: Tensor
 
     def __init__(
@@ -141,7 +141,9 @@ class Task(pl.LightningModule):
         """Put the data where the model is."""
         self.splits = self.splits.to(self.device)
 
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
         """Lightning's batches are blocks of updates, not data: nothing to move."""
         return batch
 
@@ -305,7 +307,7 @@ class Task(pl.LightningModule):
         bound, log_px, kl, count = sums.tolist()
         names = ("train/bound", "train/reconstruction", "train/kl")
         means = [v / count if count else float("nan") for v in (bound, log_px, kl)]
-        row = dict(zip(names, means, strict=True))
+        row: dict[str, float] = dict(zip(names, means, strict=True))
         row["train/elbo"] = row["train/reconstruction"] - row["train/kl"]
         return row | {"beta": self.beta}
 

@@ -5,7 +5,6 @@ import io
 import logging
 
 import pytest
-import torch
 from rich.console import Console
 from small import config, splits, train
 
@@ -61,7 +60,6 @@ def test_the_line_says_where_training_is(tmp_path, terminal):
 )
 def test_duration(seconds, text):
     assert duration(seconds) == text
-
 
 
 def test_collapse_is_said_in_words_once_and_taken_back(tmp_path, caplog, monkeypatch):

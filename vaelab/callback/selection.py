@@ -1,4 +1,4 @@
-"""Which epoch is best, and when to stop: by the validation bound at beta = 1, never by test data."""
+"""Which epoch is best and when to stop: by the validation bound at beta = 1, never by test data."""
 
 import math
 from typing import Any

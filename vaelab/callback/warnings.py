@@ -32,7 +32,11 @@ class CollapseWarning(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Look at the epoch that just ended."""
         assert isinstance(pl_module, Task)
-        epoch, kl, au = pl_module.progress.epoch + 1, pl_module.row["val/kl"], pl_module.row["val/au"]
+        epoch, kl, au = (
+            pl_module.progress.epoch + 1,
+            pl_module.row["val/kl"],
+            pl_module.row["val/au"],
+        )
         collapsed = au == 0 or kl < self.kl
         if collapsed and not self.collapsed and epoch > self.grace:
             log.warning(
