@@ -26,7 +26,7 @@ class Validation:
         self.vae = vae
         self.bound = bound
         self.prior = vae.prior(vae.encoder)
-        self.sums: list[Float[Tensor, 5]] = []
+        self.sums: list[Tensor] = []  # each [5]
         self.means: list[Float[Tensor, "B D"]] = []
 
     def add(self, batch: Batch, q: Posterior) -> None:
