@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from tests.laws.components import build
+from tests.laws.components import assert_zero_mean, build
 from vaelab.errors import UserError
 
 MEANS, LOG_SCALES = (1 / 512, 0.1, 0.5), (-4.5, -2.0, 0.0)
@@ -112,6 +112,15 @@ def test_samples_are_grey_levels_even_where_the_logistic_leaves_the_interval():
     assert_close(draws * 256, (draws * 256).round(), rtol=0, atol=0)
     # Beyond the edges lie sigmoid(-0.5) = .378 on either side.
     assert float((draws == 0).double().mean()) == pytest.approx(sigmoid(-0.5), abs=0.016)
+
+
+def test_samples_are_the_lower_edge_of_the_bin_they_fell_in():
+    torch.manual_seed(0)
+    draws = pixel(0.3, -4.5, 100_000).sample().flatten()
+    mass = np.exp(masses(0.3, -4.5, open_edges=True, floor=0.0))
+    lower_edges = np.arange(256) / 256
+    assert_zero_mean(draws - (mass * lower_edges).sum())  # one bin is 60 standard errors
+    assert_zero_mean(draws.square() - (mass * lower_edges**2).sum())
 
 
 def test_a_negative_floor_is_refused():
