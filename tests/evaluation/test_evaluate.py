@@ -73,6 +73,27 @@ def test_exact_posterior_has_full_effective_sample_size(evaluation):
     assert ess.extra == {"min": pytest.approx(30), "normalised": pytest.approx(1)}
 
 
+def test_effective_sample_size_is_given_with_its_worst_case(evaluation):
+    model = LinearGaussian(shift=0.3)
+    result = run(evaluation(samples=30), model, model.split(40))
+    ess, each = result.metrics["ess"], result.arrays["ess"]
+    assert 1 <= ess.extra["min"] < ess.value < 30
+    assert ess.extra == {"min": float(each.min()), "normalised": pytest.approx(ess.value / 30)}
+
+
+def test_a_mixture_is_evaluated_in_float64_and_nothing_keeps_a_graph(evaluation):
+    model, split = binary()
+    seen, terms = [], model.vae.terms
+
+    def spy(x, q, k, *, prior):
+        seen.append((prior.weight.dtype, prior.weight.requires_grad, q.top.mean.requires_grad))
+        return terms(x, q, k, prior=prior)
+
+    model.vae.terms = spy
+    run(evaluation(), model, split, True)
+    assert set(seen) == {(torch.float64, False, False)}
+
+
 @pytest.mark.parametrize("chunk", [2000, 70])
 def test_same_seed_same_numbers(evaluation, chunk):
     model, split = binary()

@@ -45,6 +45,9 @@ def test_a_mixture_is_drawn_evenly_and_not_in_order():
     assert z.shape == (1, 3000, 1)
     counts = torch.bincount((z.flatten() / 5 + 1).round().long(), minlength=3)
     assert (counts - 1000).abs().max() < 4 * math.sqrt(3000 * 2 / 9)
+    neighbours = (z[0, 1:] - z[0, :-1]).abs() < 2  # the same component twice running: a third
+    assert abs(neighbours.float().mean() - 1 / 3) < 0.05
+    assert abs((z - (z / 5).round() * 5).std() - 0.1) < 0.01
 
 
 def test_one_component_alone():
