@@ -8,6 +8,7 @@ that a checkpoint needs to know about randomness.
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,7 @@ class Progress:
     epoch: int = 0
     step: int = 0
     updates: int = 0
+    examples: int = 0  # seen in the present epoch by this process
     seconds: float = 0.0  # spent in updates
     wall: float = 0.0  # since training began, validation and checkpoints included
     encoder_updates: int = 0
@@ -122,9 +124,9 @@ class Task(pl.LightningModule):
         self.inner_draws = 0
         self.order = torch.empty(0, dtype=torch.int64)
         self.order_epoch = -1
-        # Sums over the epoch's examples: bound, reconstruction, KL, count. On the device, so that
-        # no update waits for it; not in the state dict, which is for the model.
-        self.register_buffer("sums", torch.zeros(4), persistent=False)
+        # Sums over the epoch's examples: bound, reconstruction, KL. On the device, so that no
+        # update waits for it; not in the state dict, which is for the model.
+        self.register_buffer("sums", torch.zeros(3), persistent=False)
 
     # -- what Lightning calls -------------------------------------------------------------------
 
@@ -183,6 +185,7 @@ class Task(pl.LightningModule):
         """Go to the beginning of the next epoch, once callbacks have seen this one."""
         self.progress.epoch += 1
         self.progress.step = 0
+        self.progress.examples = 0
         self.sums.zero_()
 
     # -- one update -----------------------------------------------------------------------------
@@ -195,10 +198,8 @@ class Task(pl.LightningModule):
         seed_noise(self.device, recipe.seed, "update", progress.updates, distributed.rank())
         self.beta = self.schedule.beta(progress.epoch, step, self.steps_per_epoch)
         descent = self.inference.update(self, self.batch_at(step))
-        with torch.no_grad():
-            count = len(descent.value)
-            terms = (descent.value.sum(), descent.log_px.sum(), descent.kl.sum())
-            self.sums += torch.stack([*terms, torch.full_like(terms[0], count)])
+        self.sums += torch.stack([descent.value, descent.log_px, descent.kl]).sum(1)
+        progress.examples += len(descent.value)
         progress.updates += 1
         progress.step = step + 1
 
@@ -289,25 +290,23 @@ class Task(pl.LightningModule):
         phi_loss.backward(inputs=self.groups["phi"], retain_graph=True)
         theta_loss.backward(inputs=self.groups["theta"])
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> AbstractContextManager[None]:
         """bfloat16 for one forward pass.
 
         Not Lightning's, which wraps the whole training step: autocast keeps cast copies of
         weights until the outermost context is left, and a training step here updates weights
         many times. For the same reason nothing is kept here.
         """
-        enabled = self.recipe.bf16
-        return torch.autocast(
-            self.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False
-        )
+        if not self.recipe.bf16:
+            return nullcontext()  # a disabled autocast costs as much as an enabled one
+        return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
 
     def train_row(self) -> dict[str, float]:
         """Means over the epoch's training examples, and beta at its last update."""
-        sums = distributed.sum_over_ranks(self.sums)
-        bound, log_px, kl, count = sums.tolist()
+        count = distributed.sum_over_ranks(self.sums.new_tensor(self.progress.examples))
+        means = distributed.sum_over_ranks(self.sums) / count
         names = ("train/bound", "train/reconstruction", "train/kl")
-        means = [v / count if count else float("nan") for v in (bound, log_px, kl)]
-        row: dict[str, float] = dict(zip(names, means, strict=True))
+        row: dict[str, float] = dict(zip(names, means.tolist(), strict=True))
         row["train/elbo"] = row["train/reconstruction"] - row["train/kl"]
         return row | {"beta": self.beta}
 

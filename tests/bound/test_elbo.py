@@ -217,3 +217,10 @@ def test_a_closed_form_is_needed_only_where_it_is_used():
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(UserError, match=message):
         elbo(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"kl": "analytic"}, {"free_bits": 0.5}])
+def test_the_path_derivative_has_no_meaning_with_a_closed_form(settings):
+    arguments = {"num_samples": 1, "kl": "sampled", "free_bits": 0.0, "log_qz": "path"} | settings
+    with pytest.raises(UserError, match=r"bound.log_qz=path .* choose bound.log_qz=total"):
+        Elbo(**arguments)

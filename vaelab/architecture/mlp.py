@@ -55,8 +55,10 @@ class MlpDecoder(Decoder):
     def forward(self, z: Latents) -> ObservationModel:
         """p(x|z) with batch [K, B]."""
         h = self.hidden(z[0])
-        params = torch.stack([head(h).unflatten(-1, self.shape) for head in self.heads], dim=2)
-        return self.likelihood(params)
+        outputs = [head(h).unflatten(-1, self.shape) for head in self.heads]
+        # A stack copies; one output needs none.
+        one = len(outputs) == 1
+        return self.likelihood(outputs[0].unsqueeze(2) if one else torch.stack(outputs, dim=2))
 
 
 class Mlp(Architecture):

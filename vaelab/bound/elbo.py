@@ -37,6 +37,12 @@ class Elbo(Bound):
             raise UserError(f"bound.free_bits={free_bits}: must be 0 (off) or more nats")
         if num_samples < 1:
             raise UserError(f"bound.num_samples={num_samples}: must be at least 1")
+        if log_qz == "path" and (kl == "analytic" or free_bits > 0):
+            raise UserError(
+                "bound.log_qz=path drops a part of the sampled KL's gradient, and with "
+                f"bound.kl={kl} and bound.free_bits={free_bits:g} the closed form is used; "
+                "choose bound.log_qz=total, or bound.kl=sampled and bound.free_bits=0"
+            )
         self.num_samples = num_samples
         self.kl = kl
         self.free_bits = free_bits
@@ -52,13 +58,15 @@ class Elbo(Bound):
 
     def __call__(self, terms: Terms, beta: float) -> Objective:
         """The negative ELBO, mean over K and B."""
-        if terms.kl is None or self.kl == "sampled":
-            kl = (terms.log_qz - terms.log_pz).mean(0)
-        else:
-            kl = terms.kl.sum(-1)
         log_px = terms.log_px.mean(0)
+        if self.kl == "analytic":
+            assert terms.kl is not None, "self.analytic_kl asks for it"
+            kl = terms.kl.sum(-1)
+        else:
+            kl = (terms.log_qz - terms.log_pz).mean(0)
         penalty = kl.mean()
-        if self.free_bits > 0 and terms.kl is not None:
+        if self.free_bits > 0:
+            assert terms.kl is not None, "self.analytic_kl asks for it"
             penalty = terms.kl.mean(0).clamp(min=self.free_bits).sum()
         loss = beta * penalty - log_px.mean()
         return Objective((log_px - kl).detach(), loss, loss)
