@@ -144,7 +144,7 @@ class Sgd:
         self.lr = lr
 
 
-def fit(config, run, console=None) -> None:
+def fit(config, run, console=None, label="") -> None:
     """Count epochs slowly; a file a start and one an epoch let tests count them."""
     run.checkpoints.mkdir(exist_ok=True)
     with (run.folder / "starts").open("a") as starts:

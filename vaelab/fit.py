@@ -67,8 +67,14 @@ def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
     return task, parts, checkpoint.load_model(task, path)
 
 
-def fit(config: Config, run: Run, console: Console | None = None) -> None:
+def fit(config: Config, run: Run, console: Console | None = None, label: str = "") -> None:
     """Train a run to its end and write its results; goes on from last.ckpt where there is one.
+
+    Args:
+        config: validated.
+        run: its folder, locked by this process.
+        console: for the live line.
+        label: in front of that line.
 
     Raises:
         UserError: something the user can mend, such as missing data or a damaged checkpoint.
@@ -85,7 +91,7 @@ def fit(config: Config, run: Run, console: Console | None = None) -> None:
         task.vae.encoder.compile()
         task.vae.decoder.compile()
 
-    selection = train(config, parts, task, run, console)
+    selection = train(config, parts, task, run, console, label=label)
     if run.writable:
         started = time.monotonic()
         report(config, parts, task, run, selection, console)
@@ -99,6 +105,7 @@ def train(
     run: Run,
     console: Console,
     extra: Iterable[pl.Callback] = (),
+    label: str = "",
 ) -> Selection:
     """The training part; returns what was selected. `extra` callbacks come after ours."""
     units = sum(parts.architecture.latent_dims)
@@ -109,7 +116,7 @@ def train(
         History(run.folder / "metrics.csv"),
         CollapseWarning(units),
         SlowdownWarning(),
-        LiveLine(console, selection, units),
+        LiveLine(console, selection, units, label),
         checkpointing,
         *extra,
     ]

@@ -43,16 +43,22 @@ class Job:
         task = self.tasks[number]
         if self.launcher == "joblib":
             die_with(os.getppid())
+        several, label = self.launcher != "basic", f"[{number + 1}/{len(self.tasks)}]"
         words = " ".join(one for one in task.overrides if not one.startswith("hydra"))
-        print(f"[{number + 1}/{len(self.tasks)}] {words}", flush=True)
+        print(label, words, flush=True)
         try:
-            train(task, several=self.launcher != "basic")
+            train(task, label if several else "")
         except Busy as error:
             print(f"vaelab: {error}", flush=True)
 
 
-def train(task: Task, several: bool = False) -> Run:
+def train(task: Task, beside: str = "") -> Run:
     """Train a run that is not finished; afterwards its status says how it went.
+
+    Args:
+        task: what to train.
+        beside: the run's label where others are trained beside it, on the same machine and
+            terminal; empty when it is alone.
 
     Raises:
         Busy: another process is training it.
@@ -68,26 +74,29 @@ def train(task: Task, several: bool = False) -> Run:
         HydraConfig.instance().cfg = None
         os.environ[FOLLOWED] = str(run.folder.resolve())
         with run.logged():
-            attempt(run, task.config, several)
+            attempt(run, task.config, beside)
     return run
 
 
-def attempt(run: Run, config: dict[str, Any], several: bool) -> None:
+def attempt(run: Run, config: dict[str, Any], beside: str) -> None:
     """Train and record the outcome."""
     import torch
+    from rich.console import Console
 
     from vaelab.build import check_devices, device_name
     from vaelab.fit import fit
 
     # A resumed run keeps its number: sums on a CPU differ in the last bit with it.
     before = run.read().get("threads") if run.checkpoints.is_dir() else None
-    threads = choose(config["threads"] or before, several)
+    threads = choose(config["threads"] or before, several=bool(beside))
     torch.set_num_threads(threads)
     log.info("process %d, %d threads", os.getpid(), threads)
     run.update(status="running", reason=None, threads=threads, device=device_name(config))
     try:
         check_devices(config)
-        fit(config, run)
+        # Lines of several runs would be rewritten over each other.
+        console = Console(force_terminal=False if beside else None)
+        fit(config, run, console, beside)
     except (Interrupted, KeyboardInterrupt) as error:
         run.update(status="interrupted", reason=str(error) or None)
         raise KeyboardInterrupt from error

@@ -290,7 +290,7 @@ class Task(pl.LightningModule):
         phi_loss.backward(inputs=self.groups["phi"], retain_graph=True)
         theta_loss.backward(inputs=self.groups["theta"])
 
-    def autocast(self) -> AbstractContextManager[None]:
+    def autocast(self) -> AbstractContextManager[Any]:
         """bfloat16 for one forward pass.
 
         Not Lightning's, which wraps the whole training step: autocast keeps cast copies of

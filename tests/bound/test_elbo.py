@@ -8,6 +8,7 @@ from torch.distributions import Normal
 from torch.testing import assert_close
 
 from tests.laws.components import LinearGaussian, assert_zero_mean, build
+from vaelab.bound.elbo import Elbo
 from vaelab.errors import UserError
 from vaelab.model import VAE, Terms
 from vaelab.posterior import GaussianPosterior

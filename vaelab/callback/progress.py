@@ -19,15 +19,22 @@ class LiveLine(pl.Callback):
         console: where to write.
         selection: knows the last epoch and the best one.
         units: latent dimensions of all levels.
+        label: in front of each line, where several runs write to one place.
         every: seconds between lines where there is no terminal.
     """
 
     def __init__(
-        self, console: Console, selection: Selection, units: int, every: float = 10.0
+        self,
+        console: Console,
+        selection: Selection,
+        units: int,
+        label: str = "",
+        every: float = 10.0,
     ) -> None:
         self.console = console
         self.selection = selection
         self.units = units
+        self.label = label
         self.every = every
         self.live: Live | None = None
         self.started = self.shown = time.monotonic()
@@ -88,7 +95,8 @@ class LiveLine(pl.Callback):
         """epoch, beta, ELBO, reconstruction, KL, active units, examples/s, time to finish."""
         progress, epochs = task.progress, self.selection.epochs
         done = position(task)
-        parts = [f"epoch {progress.epoch + 1}/{epochs}", f"beta {task.beta:.2f}"]
+        parts = [self.label] if self.label else []
+        parts += [f"epoch {progress.epoch + 1}/{epochs}", f"beta {task.beta:.2f}"]
         if row := self.last_row:
             parts += [
                 f"ELBO {row['train/elbo']:.2f} (valid {row['val/elbo']:.2f})",

@@ -56,7 +56,7 @@ class Adam(optim.Adam):
             torch._foreach_add_(steps, 1)  # pyright: ignore[reportPrivateImportUsage]
             torch._fused_adam_(  # pyright: ignore
                 parameters,
-                [p.grad for p in parameters],
+                [p.grad for p in parameters if p.grad is not None],
                 first,
                 second,
                 [],

@@ -1,0 +1,99 @@
+"""Any combination works or is refused before training: it runs here and the bound rises."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from small import config, make_task, splits
+
+from vaelab import groups
+from vaelab.errors import UserError
+
+BOUNDS = {
+    "elbo": [],
+    "analytic": ["bound.kl=analytic"],
+    "free bits": ["bound.free_bits=0.1"],
+    "path": ["bound.log_qz=path"],
+    "samples": ["bound.num_samples=3"],
+}
+SIZES = {"vamp": ["prior.components=7"], "vamp_data": ["prior.components=7"],
+         "mog": ["prior.components=7"]}  # fmt: skip
+
+
+def options(group):
+    return sorted(groups.options(group, groups.config_dir()))
+
+
+def validation_bound(task):
+    with torch.no_grad():
+        task.validation_step()
+    return task.row["val/bound"]
+
+
+def rises(task, updates=40):
+    task.eval()
+    before = validation_bound(task)
+    task.train()
+    for number in range(updates):
+        task.update(number % task.steps_per_epoch)
+    task.eval()
+    return validation_bound(task) > before + 1
+
+
+@pytest.mark.parametrize(
+    ("prior", "trainer", "bound"),
+    list(itertools.product(options("prior"), options("trainer"), BOUNDS)),
+)
+def test_prior_trainer_and_bound(prior, trainer, bound):
+    short = ["trainer.max_inner_steps=3"] if trainer == "aggressive" else []
+    settings = config(
+        f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *short, *BOUNDS[bound],
+        "optimizer.phi.lr=0.003", "optimizer.theta.lr=0.003",
+    )  # fmt: skip
+    if bound in ("analytic", "free bits") and prior != "standard":
+        with pytest.raises(UserError, match=f"prior={prior}: it needs .* choose prior=standard"):
+            make_task(settings)
+    else:
+        assert rises(make_task(settings))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "optimizer"),
+    list(itertools.product(options("schedule"), options("optimizer"))),
+)
+def test_schedule_and_optimizer(schedule, optimizer):
+    rate = "0.01" if optimizer == "sgd" else "0.003"
+    task = make_task(
+        config(f"beta={schedule}", f"optimizer={optimizer}", f"optimizer.phi.lr={rate}",
+               f"optimizer.theta.lr={rate}", "clip_norm=5.0")
+    )  # fmt: skip
+    assert rises(task)
+
+
+@pytest.mark.parametrize("prior", options("prior"))
+@pytest.mark.parametrize("kind", ["vectors", "grey", "colour", "learned scale"])
+def test_own_data_of_every_kind(tmp_path, prior, kind):
+    generator = np.random.default_rng(0)
+    shape = {"vectors": (60, 5), "grey": (60, 9, 7), "colour": (60, 3, 8, 8)}.get(kind, (60, 5))
+    x = generator.normal(size=shape) if len(shape) == 2 else generator.random(shape)
+    np.savez(tmp_path / "own.npz", x_train=x.astype("float32"))
+    likelihood = {"vectors": ["likelihood=gaussian"], "learned scale": [
+        "likelihood=gaussian", "likelihood.scale=null"]}.get(kind, [])  # fmt: skip
+    settings = config(
+        "dataset=npz", f"dataset.file={tmp_path / 'own.npz'}", *likelihood, f"prior={prior}",
+        *SIZES.get(prior, []), "batch_size=16", "optimizer.phi.lr=0.003",
+        "optimizer.theta.lr=0.003",
+    )  # fmt: skip
+    from vaelab.build import build
+
+    data = build(settings).dataset.load()
+    task = make_task(settings, data)
+    task.vae.prior.prepare(data.train)
+    assert rises(task, updates=60)
+
+
+def test_half_precision_trains_too():
+    rates = ["optimizer.phi.lr=0.003", "optimizer.theta.lr=0.003"]
+    settings = config("precision=bf16-mixed", "prior=vamp", "prior.components=7", *rates)
+    assert rises(make_task(settings, splits()))
