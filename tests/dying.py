@@ -9,8 +9,9 @@ import small
 import torch
 
 from vaelab import checkpoint
+from vaelab.batches import Blocks
 from vaelab.callback.checkpointing import Checkpointing
-from vaelab.task import Blocks, Task
+from vaelab.task import Task
 
 
 def kill() -> None:

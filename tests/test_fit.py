@@ -1,5 +1,6 @@
 """A run from config to results: what the folder says, and that saying it again changes nothing."""
 
+import io
 import json
 import math
 
@@ -100,6 +101,16 @@ def test_vamp_data_starts_from_training_examples_and_keeps_them(tmp_path):
         assert set(one.unique().tolist()) <= {0.0, 1.0}
         possible = ((grey > 0) | (one == 0)) & ((grey < grey.max()) | (one == 1))
         assert possible.all(1).any()
+
+
+def test_warnings_are_said_on_the_terminal_and_in_the_log(tmp_path, monkeypatch):
+    """A handler for the log alone would keep them from whoever is watching."""
+    monkeypatch.setattr("vaelab.progress.Clock.slowdown", lambda self: 30.0)
+    out, run = io.StringIO(), Run(tmp_path)
+    with run.logged():
+        fit.fit(config("epochs=1"), run, Console(file=out, width=500))
+    assert "warning: a step now takes" in out.getvalue()
+    assert "a step now takes" in run.log.read_text()
 
 
 def test_a_missing_checkpoint_is_one_line(tmp_path):

@@ -28,7 +28,7 @@ RUNS = {
 @pytest.fixture(autouse=True)
 def checkpoint_often(monkeypatch):
     """After every block of one update and every epoch, so that every kind of resume happens."""
-    monkeypatch.setattr("vaelab.task.Blocks.size", lambda self: 1)
+    monkeypatch.setattr("vaelab.batches.Blocks.size", lambda self: 1)
     monkeypatch.setattr(Checkpointing.__init__, "__defaults__", (0.0, 0.0))
 
 

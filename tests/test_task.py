@@ -7,9 +7,10 @@ import torch
 from small import config, make_task, splits
 
 from vaelab.batch import Batch
+from vaelab.batches import Blocks, draw_distinct
 from vaelab.dataset.base import Split, Splits
+from vaelab.progress import Clock
 from vaelab.seeding import permutation, seed_noise
-from vaelab.task import Blocks, Clock, draw_distinct
 
 CPU = torch.device("cpu")
 

@@ -15,7 +15,8 @@ from pytorch_lightning.callbacks import Callback
 
 from vaelab import __version__
 from vaelab.errors import UserError
-from vaelab.task import Progress, Task
+from vaelab.progress import Progress
+from vaelab.task import Task
 
 FORMAT = 1
 Content = dict[str, Any]

@@ -2,13 +2,9 @@
 
 import logging
 import resource
-import signal
 import sys
 import time
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -17,6 +13,7 @@ from rich.console import Console
 
 from vaelab import checkpoint
 from vaelab.batch import Batch
+from vaelab.batches import Blocks
 from vaelab.build import Parts, build, construct, loggers
 from vaelab.callback import history
 from vaelab.callback.checkpointing import Checkpointing
@@ -25,14 +22,16 @@ from vaelab.callback.progress import LiveLine
 from vaelab.callback.selection import Selection
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
 from vaelab.dataset.base import Splits
-from vaelab.errors import Interrupted, UserError
+from vaelab.errors import Interrupted
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
+from vaelab.progress import Progress
 from vaelab.reporting.plot import draw_figures
 from vaelab.run import Run
 from vaelab.seeding import seed_noise
-from vaelab.task import Blocks, Recipe, Task
+from vaelab.session import quiet_lightning, spoken, stop_signals
+from vaelab.task import Recipe, Task
 
 log = logging.getLogger(__name__)
 Config = Mapping[str, Any]
@@ -81,6 +80,12 @@ def fit(config: Config, run: Run, console: Console | None = None, label: str = "
         Interrupted: Ctrl-C or SIGTERM; the same command goes on from where it stopped.
     """
     console = console or Console()
+    with spoken(console):
+        train_and_report(config, run, console, label)
+
+
+def train_and_report(config: Config, run: Run, console: Console, label: str) -> None:
+    """The whole of `fit`, with warnings already going to the console."""
     seed_noise(CPU, config["seed"], "init")
     parts = build(config)
     splits = parts.dataset.load()
@@ -128,7 +133,7 @@ def train(
         callbacks.insert(0, Restore(content))
         selection.load_state_dict(content["callbacks"]["Selection"])
     if selection.reason is not None:
-        task.progress = checkpoint.Progress(**content["progress"]) if content else task.progress
+        task.progress = Progress(**content["progress"]) if content else task.progress
         return selection
     with quiet_lightning(), stop_signals() as asked:
 
@@ -218,45 +223,3 @@ def cost(task: Task, evaluation_seconds: float) -> dict[str, float | int]:
         if torch.cuda.is_available()
         else 0,
     }
-
-
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """Gather SIGINT and SIGTERM inside, so that an update is never torn; a second one kills.
-
-    Yields:
-        A list that is empty until a signal has come.
-    """
-    asked: list[int] = []
-
-    def ask(number: int, _: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        print("\nStopping after this update (again: at once)", file=sys.stderr, flush=True)
-
-    kept = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Without Lightning's banners, tips and advice on loaders it is not given."""
-    names = ("pytorch_lightning", "lightning.pytorch", "lightning_fabric")
-    levels = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning_fabric")
-        try:
-            yield
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
-
-
-__all__ = ["UserError", "fit", "load_task", "make_task"]

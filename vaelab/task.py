@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
@@ -20,31 +20,17 @@ from torch.optim import Optimizer
 
 from vaelab import distributed
 from vaelab.batch import Batch
+from vaelab.batches import draw_distinct
 from vaelab.bound.base import Bound, Objective
 from vaelab.dataset.base import Splits
 from vaelab.model import VAE, Terms
+from vaelab.progress import Clock, Progress
 from vaelab.schedule.base import Schedule
 from vaelab.seeding import permutation, seed_from, seed_noise
 from vaelab.trainer.base import Descent, InferenceStrategy
 from vaelab.validation import Validation
 
 OptimizerFactory = Callable[[Iterable[Tensor]], Optimizer]
-
-
-@dataclass
-class Progress:
-    """Where training is and what it has cost; plain numbers, saved with every checkpoint."""
-
-    epoch: int = 0
-    step: int = 0
-    updates: int = 0
-    examples: int = 0  # seen in the present epoch by this process
-    seconds: float = 0.0  # spent in updates
-    wall: float = 0.0  # since training began, validation and checkpoints included
-    encoder_updates: int = 0
-    decoder_updates: int = 0
-    encoder_passes: int = 0
-    decoder_passes: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,28 +43,6 @@ class Recipe:
     clip_scope: str = "all"
     micro_batches: int = 1
     bf16: bool = False
-
-
-@dataclass
-class Clock:
-    """Seconds each descent took, for progress and the warning about a busy machine."""
-
-    marks: list[float] = field(default_factory=list)
-    first: float | None = None
-
-    def add(self, seconds: float) -> None:
-        """One descent more; the first ones include warm-up, so their median is what counts."""
-        self.marks.append(seconds)
-        if self.first is None and len(self.marks) >= 30:
-            self.first = sorted(self.marks)[len(self.marks) // 2]
-        if len(self.marks) > 60:
-            del self.marks[:30]
-
-    def slowdown(self) -> float:
-        """How many times slower the last 30 descents were than the first ones (median)."""
-        if self.first is None or len(self.marks) < 30:
-            return 1.0
-        return sorted(self.marks[-30:])[15] / self.first
 
 
 class Task(pl.LightningModule):
@@ -330,50 +294,3 @@ def merge(parts: list[Descent]) -> Descent:
         kl=torch.cat([p.kl for p in parts]),
         loss=torch.stack([p.loss for p in parts]).sum(),
     )
-
-
-def draw_distinct(size: int, count: int, seed: int) -> Tensor:
-    """`count` distinct numbers below `size`, uniformly, int64 on the CPU, as a function of seed.
-
-    Rejection keeps the cost at the size of the batch; a permutation of 50,000 costs more than an
-    encoder step of a small network.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    count = min(count, size)
-    if 4 * count > size:
-        return torch.randperm(size, generator=generator)[:count]
-    drawn = torch.randint(size, (2 * count,), generator=generator).tolist()
-    distinct = list(dict.fromkeys(drawn))
-    while len(distinct) < count:
-        drawn = torch.randint(size, (count,), generator=generator).tolist()
-        distinct = list(dict.fromkeys(distinct + drawn))
-    return torch.tensor(distinct[:count])
-
-
-class Blocks:
-    """The updates of one epoch as blocks of about a quarter of a second.
-
-    Iterating starts where the task is, so that a resumed epoch makes only the updates that are
-    left. Block sizes change nothing but how often Lightning's hooks run; with several processes
-    they are fixed, since Lightning synchronises at each.
-    """
-
-    seconds = 0.25
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-
-    def __iter__(self) -> Iterator[range]:
-        start = self.task.progress.step
-        while start < self.task.steps_per_epoch:
-            stop = min(start + self.size(), self.task.steps_per_epoch)
-            yield range(start, stop)
-            start = stop
-
-    def size(self) -> int:
-        """Updates in the next block."""
-        progress = self.task.progress
-        if distributed.world_size() > 1:
-            return 20
-        each = progress.seconds / progress.updates if progress.updates else self.seconds
-        return max(1, min(200, int(self.seconds / each)))

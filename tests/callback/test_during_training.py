@@ -82,8 +82,8 @@ def test_collapse_is_said_in_words_once_and_taken_back(tmp_path, caplog, monkeyp
 
 
 def test_a_step_that_becomes_far_slower_is_said_in_words_once(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr("vaelab.task.Clock.slowdown", lambda self: 30.0)
-    monkeypatch.setattr("vaelab.task.Blocks.size", lambda self: 1)
+    monkeypatch.setattr("vaelab.progress.Clock.slowdown", lambda self: 30.0)
+    monkeypatch.setattr("vaelab.batches.Blocks.size", lambda self: 1)
     with caplog.at_level(logging.WARNING):
         train(tmp_path, config("epochs=2"))
     messages = [r.getMessage() for r in caplog.records if r.name == SlowdownWarning.__module__]
