@@ -7,11 +7,12 @@ from torch import Tensor
 from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound
+from vaelab.evaluation.active_units import active_units
 from vaelab.evaluation.mutual_information import batch_mi
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 
-ACTIVE_VARIANCE = 0.01  # nats have no part in it: Var_x E_q[z_d | x] of an active unit
+ACTIVE_VARIANCE = 0.01  # of the posterior mean over examples, as VampPrior and Lagging count
 
 
 class Validation:
@@ -54,7 +55,7 @@ class Validation:
         mean = distributed.sum_over_ranks(torch.cat(self.means).sum(0)) / sums[-1]
         squares = (torch.cat(self.means) - mean).square().sum(0)
         variance = distributed.sum_over_ranks(squares) / (sums[-1] - 1)
-        active = (variance >= ACTIVE_VARIANCE).sum()
+        active = active_units(variance, ACTIVE_VARIANCE)
         *totals, count, au = torch.cat([sums, active[None].to(sums.dtype)]).tolist()
         bound, log_px, kl, mi = (total / count for total in totals)
         return {
