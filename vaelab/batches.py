@@ -1,7 +1,7 @@
 """Which examples an update sees, and how updates are handed to Lightning."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -28,6 +28,7 @@ def draw_distinct(size: int, count: int, seed: int) -> Tensor:
     return torch.tensor(distinct[:count])
 
 
+@runtime_checkable
 class Trained(Protocol):
     """What blocks are made for."""
 

@@ -8,7 +8,7 @@ group `lightning`.)
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -36,6 +36,7 @@ class Descent:
     loss: Float[Tensor, ""]
 
 
+@runtime_checkable
 class Learner(Protocol):
     """What a strategy may do with the task it serves."""
 
