@@ -1,4 +1,4 @@
-"""Help with a misspelt word."""
+"""How things are put into words: what a misspelt name may have meant, and lengths of time."""
 
 import difflib
 import re
@@ -16,3 +16,13 @@ def nearest(word: str, known: Collection[str], all_of_them: bool = True) -> str:
     more = ", …" if len(shown) < len(known) else ""
     meant = f"; did you mean {near[0]}?" if near else ""
     return f"{meant} (options: {', '.join(shown)}{more})" if shown and all_of_them else meant
+
+
+def duration(seconds: float) -> str:
+    """Seconds as 42s, 3m10s or 2h05m."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

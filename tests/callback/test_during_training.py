@@ -11,9 +11,9 @@ from small import config, splits, train
 from vaelab import fit
 from vaelab.build import build
 from vaelab.callback import history
-from vaelab.callback.progress import duration
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
 from vaelab.run import Run
+from vaelab.spelling import duration
 from vaelab.task import Task
 
 

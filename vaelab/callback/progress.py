@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from vaelab.callback.selection import Selection
+from vaelab.spelling import duration
 from vaelab.task import Task
 
 
@@ -116,13 +117,3 @@ class LiveLine(pl.Callback):
 def position(task: Task) -> float:
     """Epochs done, with the fraction of the present one."""
     return task.progress.epoch + task.progress.step / task.steps_per_epoch
-
-
-def duration(seconds: float) -> str:
-    """Seconds as 42s, 3m10s or 2h05m."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vaelab.run import Run
+from vaelab.spelling import duration
 
 FINAL = ("nll", "elbo")
 
@@ -95,16 +96,6 @@ def number(found: Mapping[str, Any]) -> str:
         return f"{value:.2f}"
     digits = max(2, 1 - math.floor(math.log10(error)))  # two significant digits of the error
     return f"{value:.{digits}f} ± {error:.{digits}f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the largest two units."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _console() -> Console:
