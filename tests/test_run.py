@@ -27,14 +27,19 @@ def where(*words):
 
 
 def start(lab, *words, **variables):
-    return subprocess.Popen(
-        [sys.executable, "-m", "vaelab", *words],
-        cwd=lab,
-        env=stand_in.environment(lab, **variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    # Tests that run in a shell's background ignore Ctrl-C, and what they start would inherit it.
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "vaelab", *words],
+            cwd=lab,
+            env=stand_in.environment(lab, **variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, kept)
 
 
 def wait_for(condition, seconds=120):
