@@ -83,23 +83,18 @@ class Dataset(ABC):
     """A named source of splits. Construction reads no data, so that settings are checked first.
 
     Attributes:
+        shape: event shape, (channels, height, width) of images, (D,) of vectors; a property where
+            it must be read from a file's header.
+        offers: what other components may rely on.
         pseudo_inputs: mean and standard deviation of the noise VampPrior's pseudo-inputs start
             from, chosen per data set in the authors' code (papers: 1705.07120).
         labels: marks every result of this data set carries, such as "stand-in".
     """
 
+    shape: tuple[int, ...]
+    offers: frozenset[Trait]
     pseudo_inputs: tuple[float, float] = (0.5, 0.02)
     labels: tuple[str, ...] = ()
-
-    @property
-    @abstractmethod
-    def shape(self) -> tuple[int, ...]:
-        """Event shape: (channels, height, width) of images, (D,) of vectors."""
-
-    @property
-    @abstractmethod
-    def offers(self) -> frozenset[Trait]:
-        """What other components may rely on."""
 
     @property
     def needs(self) -> frozenset[Trait]:

@@ -32,18 +32,13 @@ def _split(path: Path, key: str, values: np.ndarray, count: int) -> Split:
 class Caltech101(Dataset):
     """The published split; some images occur in more than one part of it."""
 
+    shape = FACTS.shape
+    offers = frozenset(
+        {Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL, Trait.FIXED}
+    )  # binary images that never change
+
     def __init__(self, data_dir: str | None = None) -> None:
         self.data_dir = data_dir
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One channel, 28x28."""
-        return FACTS.shape
-
-    @property
-    def offers(self) -> frozenset[Trait]:
-        """Binary images that never change."""
-        return frozenset({Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL, Trait.FIXED})
 
     def load(self) -> Splits:
         """4,100 / 2,264 / 2,307 silhouettes in file order."""

@@ -32,19 +32,14 @@ def _images() -> np.ndarray:
 class Digits(Dataset):
     """Training images are binarised at every use, validation and test images once, by seed."""
 
+    shape = FACTS.shape
+    offers = frozenset(
+        {Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL}
+    )  # binary images, training images redrawn
+
     def __init__(self, split_seed: int = 0, binarise_seed: int = 0) -> None:
         self.split_seed = split_seed
         self.binarise_seed = binarise_seed
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One channel, 8x8."""
-        return FACTS.shape
-
-    @property
-    def offers(self) -> frozenset[Trait]:
-        """Binary images, training images redrawn."""
-        return frozenset({Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL})
 
     def load(self) -> Splits:
         """1,297 / 250 / 250 images, shuffled by `split_seed`."""

@@ -43,19 +43,14 @@ def _read(path: Path) -> np.ndarray:
 class FreyFaces(Dataset):
     """`split_seed` chooses which frames are held out; the paper leaves that to chance."""
 
+    shape = FACTS.shape
+    offers = frozenset(
+        {Trait.IMAGE, Trait.UNIT_INTERVAL, Trait.FIXED}
+    )  # grey images that never change
+
     def __init__(self, data_dir: str | None = None, split_seed: int = 0) -> None:
         self.data_dir = data_dir
         self.split_seed = split_seed
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One channel, 28 rows x 20 columns."""
-        return FACTS.shape
-
-    @property
-    def offers(self) -> frozenset[Trait]:
-        """Grey images that never change."""
-        return frozenset({Trait.IMAGE, Trait.UNIT_INTERVAL, Trait.FIXED})
 
     def load(self) -> Splits:
         """1,565 / 200 / 200 frames."""

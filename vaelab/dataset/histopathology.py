@@ -62,20 +62,14 @@ def _parse(path: Path) -> dict[str, np.ndarray]:
 class Histopathology(Dataset):
     """The published split."""
 
+    shape = FACTS.shape
+    offers = frozenset(
+        {Trait.IMAGE, Trait.UNIT_INTERVAL, Trait.FIXED}
+    )  # grey images that never change
     pseudo_inputs = (0.4, 0.05)
 
     def __init__(self, data_dir: str | None = None) -> None:
         self.data_dir = data_dir
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One channel, 28x28."""
-        return FACTS.shape
-
-    @property
-    def offers(self) -> frozenset[Trait]:
-        """Grey images that never change."""
-        return frozenset({Trait.IMAGE, Trait.UNIT_INTERVAL, Trait.FIXED})
 
     def load(self) -> Splits:
         """6,800 / 2,000 / 2,000 patches."""

@@ -24,6 +24,10 @@ _WHITE = np.float32(255)
 class Mnist(Dataset):
     """`binarise_seed: null` is the protocol's own: 777 for vampprior, none for iwae."""
 
+    shape = FACTS.shape
+    offers = frozenset(
+        {Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL}
+    )  # binary images, training images redrawn
     pseudo_inputs = (0.05, 0.01)
 
     def __init__(
@@ -40,16 +44,6 @@ class Mnist(Dataset):
         self.data_dir = data_dir
         self.protocol = protocol
         self.binarise_seed = binarise_seed
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One channel, 28x28."""
-        return FACTS.shape
-
-    @property
-    def offers(self) -> frozenset[Trait]:
-        """Binary images, training images redrawn."""
-        return frozenset({Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL})
 
     def load(self) -> Splits:
         """The original files in their order, the end of the training file held out."""

@@ -48,6 +48,10 @@ class Omniglot(Dataset):
     of null are the protocol's own (`omniglot_protocol`).
     """
 
+    shape = FACTS.shape
+    offers = frozenset(
+        {Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL}
+    )  # binary images, training images redrawn
     pseudo_inputs = (0.05, 0.01)
 
     def __init__(
@@ -62,16 +66,6 @@ class Omniglot(Dataset):
         self.file = file
         self.protocol = omniglot_protocol("omniglot", protocol, split_seed, binarise_seed)
         self.labels = () if file == FACTS.files[0].name else ("stand-in",)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One channel, 28x28."""
-        return FACTS.shape
-
-    @property
-    def offers(self) -> frozenset[Trait]:
-        """Binary images, training images redrawn."""
-        return frozenset({Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL})
 
     def load(self) -> Splits:
         """The protocol's split of 24,345 training and 8,070 test images."""

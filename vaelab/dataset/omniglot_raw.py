@@ -99,6 +99,10 @@ def _parse(paths: list[Path]) -> dict[str, np.ndarray]:
 class OmniglotRaw(Dataset):
     """Seeds of null are the protocol's own (`omniglot_protocol`)."""
 
+    shape = FACTS.shape
+    offers = frozenset(
+        {Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL}
+    )  # binary images, training images redrawn
     pseudo_inputs = (0.05, 0.01)
     labels = ("stand-in",)
 
@@ -111,16 +115,6 @@ class OmniglotRaw(Dataset):
     ) -> None:
         self.data_dir = data_dir
         self.protocol = omniglot_protocol("omniglot_raw", protocol, split_seed, binarise_seed)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """One channel, 28x28."""
-        return FACTS.shape
-
-    @property
-    def offers(self) -> frozenset[Trait]:
-        """Binary images, training images redrawn."""
-        return frozenset({Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL})
 
     def load(self) -> Splits:
         """The protocol's split of 24,345 training and 8,115 test images."""
