@@ -194,7 +194,12 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
 def install() -> None:
     """Put the stand-ins in place in this process, torch's included: importing it takes seconds."""
     torch, optim = types.ModuleType("torch"), types.ModuleType("torch.optim")
-    vars(torch).update(Tensor=object, optim=optim, set_num_threads=lambda number: None)
+    vars(torch).update(
+        Tensor=object,
+        optim=optim,
+        set_num_threads=lambda number: None,
+        set_flush_denormal=lambda mode: None,
+    )
     vars(torch)["cuda"] = types.SimpleNamespace(is_available=lambda: False)
     vars(optim).update(Optimizer=object)
     sys.modules |= {"torch": torch, "torch.optim": optim}

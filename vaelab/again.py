@@ -9,7 +9,7 @@ from vaelab.compose import Composer, dotted, in_one_line
 from vaelab.errors import UserError
 from vaelab.run import Run
 from vaelab.spelling import nearest
-from vaelab.threads import choose
+from vaelab.threads import choose, use
 from vaelab.validate import validate
 
 TRAINED = ("architecture", "prior", "likelihood", "optimizer", "beta", "experiment")
@@ -54,13 +54,11 @@ def settings_for(run: Run, texts: list[str], evaluation: str = "paper") -> dict[
 
 def prepare(config: dict[str, Any]) -> None:
     """Refuse what cannot be built and set the number of threads; imports torch."""
-    import torch
-
     from vaelab.build import build, check_devices
 
     check_devices(config)
     build(config)
-    torch.set_num_threads(choose(config["threads"]))
+    use(choose(config["threads"]))
 
 
 def refuse(text: str) -> None:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from vaelab import run as runs
 from vaelab.errors import Interrupted, UserError
 from vaelab.run import Busy, Run
-from vaelab.threads import choose
+from vaelab.threads import choose, use
 
 FOLLOWED = "VAELAB_RUN"  # the folder that further processes of one run (DDP) work for
 log = logging.getLogger(__name__)
@@ -80,7 +80,6 @@ def train(task: Task, beside: str = "") -> Run:
 
 def attempt(run: Run, config: dict[str, Any], beside: str) -> None:
     """Train and record the outcome."""
-    import torch
     from rich.console import Console
 
     from vaelab.build import check_devices, device_name
@@ -89,7 +88,7 @@ def attempt(run: Run, config: dict[str, Any], beside: str) -> None:
     # A resumed run keeps its number: sums on a CPU differ in the last bit with it.
     before = run.read().get("threads") if run.checkpoints.is_dir() else None
     threads = choose(config["threads"] or before, several=bool(beside))
-    torch.set_num_threads(threads)
+    use(threads)
     log.info("process %d, %d threads", os.getpid(), threads)
     run.update(status="running", reason=None, threads=threads, device=device_name(config))
     try:
@@ -115,13 +114,11 @@ def attempt(run: Run, config: dict[str, Any], beside: str) -> None:
 
 def follow(folder: str) -> int:
     """The part of a further process of a run (DDP): train with the first, write nothing."""
-    import torch
-
     from vaelab.fit import fit
 
     run = Run(Path(folder), writable=False)
     config = run.config
-    torch.set_num_threads(choose(config["threads"], several=True))
+    use(choose(config["threads"], several=True))
     fit(config, run)
     return 0
 

@@ -1,4 +1,4 @@
-"""How many CPU threads a run should use on a machine that others use too."""
+"""How a run should use the CPU: threads, on a machine that others use too, and tiny numbers."""
 
 import os
 import time
@@ -16,6 +16,18 @@ def choose(setting: int | None, several: bool = False) -> int:
         return 1
     cores = available()
     return max(1, cores - round(busy(cores)))
+
+
+def use(threads: int) -> None:
+    """Compute with so many threads, and with numbers below float32's normal range as zero.
+
+    A VampPrior's far components get gradients of e^-90 and less. A CPU handles each such
+    (subnormal) number by microcode: Frey Faces trained thirteen times slower once most were.
+    """
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
 
 
 def available() -> int:
