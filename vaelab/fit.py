@@ -22,6 +22,7 @@ from vaelab.callback.progress import LiveLine
 from vaelab.callback.selection import Selection
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
 from vaelab.dataset.base import Splits
+from vaelab.dataset.limit import limited, reduced
 from vaelab.errors import Interrupted
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.model import VAE
@@ -54,6 +55,16 @@ def make_task(config: Config, parts: Parts, splits: Splits) -> Task:
     return Task(vae, parts.bound, parts.trainer, parts.beta, factories, recipe, splits)
 
 
+def load_splits(config: Config, parts: Parts) -> Splits:
+    """The data of a config, whole or limited."""
+    return limited(parts.dataset.load(), config["max_examples"])
+
+
+def labels(config: Config, parts: Parts) -> list[str]:
+    """What every result of this config is marked with."""
+    return [*parts.dataset.labels, *reduced(config["max_examples"])]
+
+
 def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
     """The task of a config with a checkpoint's weights, on the CPU; and the checkpoint's epoch.
 
@@ -62,7 +73,7 @@ def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
     """
     seed_noise(CPU, config["seed"], "init")
     parts = build(config)
-    task = make_task(config, parts, parts.dataset.load())
+    task = make_task(config, parts, load_splits(config, parts))
     return task, parts, checkpoint.load_model(task, path)
 
 
@@ -88,7 +99,7 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
     """The whole of `fit`, with warnings already going to the console."""
     seed_noise(CPU, config["seed"], "init")
     parts = build(config)
-    splits = parts.dataset.load()
+    splits = load_splits(config, parts)
     seed_noise(CPU, config["seed"], "prepare")
     parts.prior.prepare(splits.train)
     task = make_task(config, parts, splits)
@@ -195,7 +206,7 @@ def report(
         best={"epoch": epoch, "val_bound": selection.best, "bound_beta": 1.0},
         training={"epochs": task.progress.epoch, "ended": selection.reason},
         data=parts.dataset.provenance(),
-        labels=list(parts.dataset.labels),
+        labels=labels(config, parts),
     )
     rows = history.read(run.folder / "metrics.csv")
     draw_figures(task.vae, posterior, task.splits, rows, run.figures, config["seed"], epoch=epoch)

@@ -11,12 +11,18 @@ from typing import Any
 LEFT_OUT = frozenset(
     "seed threads lightning logger output_dir data_dir fresh evaluation choices hydra".split()
 )
+# Settings younger than some runs: at these values they leave the hash as it was without them.
+YOUNGER: dict[str, Any] = {"max_examples": None}
 NAMED = ("dataset", "architecture", "prior", "bound", "trainer")
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """sha256 of the settings that count; 2 and 2.0, and "32" and 32, are one value."""
-    kept = {key: value for key, value in config.items() if key not in LEFT_OUT}
+    kept = {
+        key: value
+        for key, value in config.items()
+        if key not in LEFT_OUT and not (key in YOUNGER and value == YOUNGER[key])
+    }
     kept["precision"] = str(kept.get("precision"))
     text = json.dumps(canonical(kept), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

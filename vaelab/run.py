@@ -66,7 +66,7 @@ class Run:
             raise UserError(f"{self}: its config.yaml cannot be read; train it again") from error
         if not isinstance(config, dict):
             raise UserError(f"{self}: its config.yaml holds no settings; train it again")
-        return config
+        return identity.YOUNGER | config
 
     @property
     def status(self) -> str:

@@ -13,6 +13,7 @@ class Settings:
     seed: int
     epochs: int
     batch_size: int
+    max_examples: int | None
     patience: int | None
     threads: int | None
     precision: Literal["32", "bf16-mixed"]
@@ -39,6 +40,7 @@ AT_LEAST = {
     "seed": 0,
     "epochs": 1,
     "batch_size": 1,
+    "max_examples": 1,
     "patience": 1,
     "threads": 1,
     "micro_batches": 1,

@@ -20,7 +20,7 @@ from vaelab.evaluation.measure import in_eval_mode
 from vaelab.evaluation.progress import bar
 from vaelab.evaluation.sample import Samples, ancestral, decode
 from vaelab.files import write_json
-from vaelab.fit import load_task
+from vaelab.fit import labels, load_task
 from vaelab.identity import canonical
 from vaelab.posterior import Posterior
 from vaelab.provenance import provenance
@@ -70,7 +70,7 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
         "checkpoint": {"file": BEST, "epoch": epoch + 1},
         "device": str(device(config)),
         "data": parts.dataset.provenance(),
-        "labels": list(parts.dataset.labels),
+        "labels": labels(config, parts),
         **provenance(),
     }
     write_json(path, record)
