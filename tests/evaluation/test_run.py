@@ -46,7 +46,11 @@ def run(tmp_path, monkeypatch):
 
 
 def config(**settings):
-    return {"evaluation": NODE | settings, "lightning": {"accelerator": "cpu"}}
+    return {
+        "max_examples": None,
+        "evaluation": NODE | settings,
+        "lightning": {"accelerator": "cpu"},
+    }
 
 
 def test_the_file_holds_metrics_settings_and_versions(run):
