@@ -1,0 +1,217 @@
+"""A published table or figure as data: what is run for each cell, and what the paper says it is.
+
+A YAML in configs/table or configs/figure. Settings of the table hold for all cells; a column's, a
+row's and a cell's own go before them, in this order. Overrides add up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vaelab import groups
+from vaelab.errors import UserError
+from vaelab.settings import shown
+from vaelab.spelling import nearest
+from vaelab.typed import mismatch
+
+KINDS = ("table", "figure")
+# What may be said of all cells, of a row's or a column's, or of one.
+COMMON: dict[str, Any] = {
+    "overrides": list[str],
+    "metric": str,
+    "unit": str,
+    "digits": int,
+    "seeds": list[int],
+    "band": tuple[float, float] | None,
+    "source": str,
+    "certainty": str,
+    "note": str | None,
+    "quoted": bool,
+}
+LINE = COMMON | {"label": str, "x": float}
+CELL = COMMON | {"published": float | None}
+TABLE = COMMON | {
+    "title": str,
+    "rows": dict,
+    "columns": dict,
+    "cells": dict,
+    "notes": list[str],
+    "plots": list[dict],
+}
+PLOT = {"title": str, "columns": list[str], "x": str, "y": str, "log_x": bool}
+DEFAULTS: dict[str, Any] = {
+    "metric": "-nll",
+    "unit": "nats",
+    "digits": 2,
+    "seeds": [1],
+    "band": None,
+    "source": "",
+    "certainty": "",
+    "note": None,
+    "quoted": False,
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row or a column. `x` is a row's place on a figure's axis; None: a line across it."""
+
+    name: str
+    label: str
+    x: float | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of the table.
+
+    Attributes:
+        published: the paper's, None where it prints none.
+        overrides: of `vaelab train`; a seed is added to them.
+        quoted: the number is repeated from the paper and nothing is run for it.
+        metric: of the test split in results.json, such as "nll" or "au.levels.0"; "-nll" is its
+            negative.
+        band: least and greatest `ours - published` that counts as reproduced; None: not judged.
+        certainty: how sure the published figure is, in words.
+    """
+
+    row: Line
+    column: Line
+    published: float | None
+    overrides: list[str]
+    quoted: bool
+    metric: str
+    unit: str
+    digits: int
+    seeds: list[int]
+    band: tuple[float, float] | None
+    source: str
+    certainty: str
+    note: str | None
+
+    @property
+    def name(self) -> str:
+        """As "static_mnist/vae_vamp"."""
+        return f"{self.row.name}/{self.column.name}"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One pair of axes of a figure: columns as lines over the rows' `x`."""
+
+    title: str
+    columns: list[str]
+    x: str
+    y: str
+    log_x: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table or a figure of a paper; `cells` by row, then column, in the order of the YAML."""
+
+    name: str
+    kind: str
+    title: str
+    source: str
+    rows: dict[str, Line]
+    columns: dict[str, Line]
+    cells: list[Cell]
+    notes: list[str] = field(default_factory=list)
+    plots: list[Plot] = field(default_factory=list)
+
+
+def find(kind: str, name: str, *folders: Path) -> Table:
+    """The table (or figure) of this name.
+
+    Raises:
+        UserError: there is none, or its YAML is wrong.
+    """
+    known = groups.options(kind, *folders)
+    if name not in known:
+        raise UserError(f"{kind}={name}: no such {kind}{nearest(name, list(known))}")
+    return read(kind, name, known[name])
+
+
+def read(kind: str, name: str, path: Path) -> Table:
+    """A table from its YAML.
+
+    Raises:
+        UserError: it says something unknown, of a wrong type, or of a row that does not exist.
+    """
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    check(path, "", given, TABLE)
+    for key in ("title", "rows", "columns", "cells"):
+        if key not in given:
+            raise UserError(f"{path}: {key} is missing")
+    rows = {key: _line(path, "rows", key, own) for key, own in given["rows"].items()}
+    columns = {key: _line(path, "columns", key, own) for key, own in given["columns"].items()}
+    cells = []
+    for row, entries in given["cells"].items():
+        _known(path, "cells", row, rows)
+        if not isinstance(entries, dict):
+            raise UserError(f"{path}: cells.{row}: must map columns to what is published")
+        for column, entry in entries.items():
+            place = f"cells.{row}"
+            _known(path, place, column, columns)
+            own = entry if isinstance(entry, dict) else {"published": entry}
+            check(path, f"{place}.{column}", own, CELL)
+            layers = [given, given["columns"][column], given["rows"][row], own]
+            cells.append(_cell(rows[row], columns[column], layers))
+    plots = []
+    for number, plot in enumerate(given.get("plots", [])):
+        check(path, f"plots.{number}", plot, PLOT)
+        for column in plot.get("columns", []):
+            _known(path, f"plots.{number}", column, columns)
+        plots.append(Plot(**{"log_x": False} | plot))
+    order = {name: number for number, name in enumerate([*rows, *columns])}
+    cells.sort(key=lambda cell: (order[cell.row.name], order[cell.column.name]))
+    return Table(
+        name=name,
+        kind=kind,
+        title=given["title"],
+        source=given.get("source", ""),
+        rows=rows,
+        columns=columns,
+        cells=cells,
+        notes=given.get("notes", []),
+        plots=plots,
+    )
+
+
+def check(path: Path, where: str, given: object, known: Mapping[str, Any]) -> None:
+    """Refuse a key that means nothing here, or a value of a wrong type."""
+    start = f"{path}: {where}." if where else f"{path}: "
+    if not isinstance(given, dict):
+        raise UserError(f"{start.rstrip('. ')}: must be a mapping of names to values")
+    for key, value in given.items():
+        if key not in known:
+            raise UserError(f"{start}{key}: no such setting{nearest(str(key), list(known))}")
+        if fault := mismatch(value, known[key]):
+            raise UserError(f"{start}{key}={shown(value)}: {fault}")
+
+
+def _line(path: Path, where: str, name: str, own: Any) -> Line:
+    check(path, f"{where}.{name}", own, LINE)
+    return Line(name, own.get("label", name), own.get("x"))
+
+
+def _known(path: Path, where: str, name: str, lines: Mapping[str, Line]) -> None:
+    if name not in lines:
+        raise UserError(f"{path}: {where}: {name} is not a row or column{nearest(name, lines)}")
+
+
+def _cell(row: Line, column: Line, layers: list[dict[str, Any]]) -> Cell:
+    """The last layer that says something of a setting decides it."""
+    said = {key: layer[key] for layer in layers for key in DEFAULTS if key in layer}
+    settled = DEFAULTS | said
+    if settled["band"] is not None:
+        settled["band"] = tuple(settled["band"])
+    overrides = [text for layer in layers for text in layer.get("overrides", [])]
+    return Cell(row, column, layers[-1].get("published"), overrides=overrides, **settled)
