@@ -17,8 +17,9 @@ class Terms:
     """What a bound may see of K samples for each of B examples; densities in nats.
 
     Attributes:
-        z: the copies of the samples that the densities saw, not the sampler's own tensors, so
-            that a hook on them meets only the densities' gradients (DReG).
+        z: copies of the samples, not the sampler's own tensors, on which a lower level was drawn:
+            a hook on them meets the gradients of log_px, log_pz and, with "path" and "score",
+            log_qz, each once (DReG).
         kl: closed-form KL divergence by dimension, if the bound asked for it.
     """
 
@@ -73,19 +74,25 @@ class VAE(nn.Module):
             prior: p(z_top) if the caller has it already; a prior made of the encoder is costly
                 and constant while weights do not change, so evaluation builds it once.
         """
-        z = q.rsample(num_samples)
+        z = drawn = q.rsample(num_samples)
         if log_qz == "score":
             # The derivative through z is removed: RWS weighs log q at fixed samples.
             z = tuple(level.detach() for level in z)
         z = tuple(level.view_as(level) for level in z)
         log_px = self.decoder(z).log_prob(x)
         p: LatentPrior = self.prior(self.encoder) if prior is None else prior
-        # bfloat16 has a spacing of half a nat near -90: densities are never computed in it.
-        with torch.autocast(x.device.type, enabled=False):
+        lower = [self.decoder.lower(z[:level]) for level in range(1, len(z))]
+        if log_qz == "total":
+            # A posterior that knows its own samples need not run a lower level's network again.
+            log_q = q.log_prob(drawn)
+        else:
             # "path" removes the derivative through q's parameters; z stays live.
-            density = q.detach() if log_qz == "path" else q
+            log_q = (q.detach() if log_qz == "path" else q).log_prob(z)
+        # bfloat16 has a spacing of half a nat near -90: no density is computed in it. Elementwise
+        # ones are not, whatever autocast says; a mixture's matrix product would be.
+        with torch.autocast(x.device.type, enabled=False):
             log_pz = p.log_prob(z[0])
-            for level in range(1, len(z)):
-                log_pz = log_pz + self.decoder.lower(z[:level]).log_prob(z[level])
+            for level, density in zip(z[1:], lower, strict=True):
+                log_pz = log_pz + density.log_prob(level)
             kl = self.prior.analytic_kl(q.top) if analytic_kl else None
-            return Terms(z, log_px, log_pz, density.log_prob(z), kl)
+        return Terms(z, log_px, log_pz, log_q, kl)

@@ -13,7 +13,7 @@ from vaelab.posterior import Posterior
 from vaelab.prior.standard import Standard
 from vaelab.traits import Trait
 
-SMALL = {"latent_dim": 3, "hidden": [7, 5]}
+SMALL = {"latent_dim": 3, "latent_dims": [3, 2], "hidden": [7, 5], "width": 7, "channels": 4}
 ARCHITECTURES = pytest.mark.parametrize("option", options("architecture"))
 
 

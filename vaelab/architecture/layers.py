@@ -5,8 +5,11 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from vaelab.distribution import DiagonalGaussian
 
 Init = Literal["he", "glorot", "default"]
 
@@ -25,6 +28,50 @@ class GatedDense(nn.Module):
     def forward(self, x: Float[Tensor, "*B I"]) -> Float[Tensor, "*B O"]:
         """The gated output."""
         return self.linear(x) * torch.sigmoid(self.gate(x))
+
+
+class GatedPair(nn.Module):
+    """The GatedDense of the concatenation [a, b].
+
+    Args:
+        inputs: widths of a and b.
+        outputs: width of the result.
+    """
+
+    def __init__(self, inputs: tuple[int, int], outputs: int) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.linear = nn.Linear(sum(inputs), outputs)
+        self.gate = nn.Linear(sum(inputs), outputs)
+
+    def forward(self, a: Float[Tensor, "*S B A"], b: Float[Tensor, "K B C"]) -> Tensor:
+        """The gated output [K, B, O]; `a` may lack the axis K."""
+        if a.ndim == b.ndim or len(b) == 1:
+            ab = torch.cat([a.expand(*b.shape[:-1], -1), b], dim=-1)
+            return self.linear(ab) * torch.sigmoid(self.gate(ab))
+        return self.apart(self.linear, a, b) * torch.sigmoid(self.apart(self.gate, a, b))
+
+    def apart(self, layer: nn.Linear, a: Tensor, b: Tensor) -> Tensor:
+        """The layer on [a, b] with a's part once for each example, not for each of K samples.
+
+        The columns of one weight are split, and it stays one: gradients are normalised by tensor.
+        """
+        of_a, of_b = layer.weight.split(self.inputs, dim=1)
+        return F.linear(a, of_a, layer.bias) + F.linear(b, of_b)
+
+
+class GaussianHead(nn.Module):
+    """h -> N(mean, exp(log_var)), log_var in [-6, 2]."""
+
+    def __init__(self, inputs: int, latent_dim: int) -> None:
+        super().__init__()
+        self.mean = nn.Linear(inputs, latent_dim)
+        self.log_var = nn.Linear(inputs, latent_dim)
+
+    def forward(self, h: Float[Tensor, "*K B I"]) -> DiagonalGaussian:
+        """The Gaussian of each row."""
+        # The authors' clamp: without it early training can overflow exp(-log_var).
+        return DiagonalGaussian(self.mean(h), F.hardtanh(self.log_var(h), -6.0, 2.0))
 
 
 def gated_stack(inputs: int, hidden: list[int]) -> nn.Sequential:
