@@ -53,14 +53,21 @@ def without_leftovers(
     intended = _mounted(loader, name, [*always, *preset])
     actual = _mounted(loader, name, overrides)
     nodes = frozenset(place for place, path in intended.items() if actual.get(place) != path)
-    if not nodes:
-        return config
     repository = loader.repository
+    names = [PRESETS + text.partition("=")[2] for text in preset]
+    if not any(_sets(repository, name, node) for name in names for node in nodes):
+        return config
     loader.repository = Trimmed(repository, nodes)
     try:
         return load(loader, name, overrides)
     finally:
         loader.repository = repository
+
+
+def _sets(repository: IConfigRepository, preset: str, node: str) -> bool:
+    """Whether a preset itself says something below a node."""
+    result = repository.load_config(preset)
+    return result is not None and OmegaConf.select(result.config, node) is not None
 
 
 def _mounted(loader: ConfigLoaderImpl, name: str, overrides: list[str]) -> dict[str, str]:
