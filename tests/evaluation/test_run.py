@@ -11,8 +11,10 @@ from tests.evaluation.conftest import SETTINGS
 from tests.evaluation.linear_gaussian import LinearGaussian
 from vaelab.dataset.base import Splits
 from vaelab.errors import UserError
+from vaelab.evaluated import settings_hash
 from vaelab.evaluation import run as command
-from vaelab.evaluation.run import evaluate_run, sample_run, settings_hash
+from vaelab.evaluation.run import evaluate_run, sample_run
+from vaelab.files import write_yaml
 from vaelab.run import Run
 
 NODE = {"_target_": "vaelab.evaluation.evaluate.Evaluation", **SETTINGS, "samples": 5}
@@ -41,6 +43,7 @@ def run(tmp_path, monkeypatch):
         return Task(), parts, 6
 
     monkeypatch.setattr(command, "load_task", load_task)
+    write_yaml(tmp_path / "run" / "config.yaml", config())
     yield Run(tmp_path / "run")
     assert set(loaded) <= {tmp_path / "run" / "checkpoints" / "best.ckpt"}
 
@@ -48,6 +51,7 @@ def run(tmp_path, monkeypatch):
 def config(**settings):
     return {
         "max_examples": None,
+        "trainer": {"name": "joint"},
         "evaluation": NODE | settings,
         "lightning": {"accelerator": "cpu"},
     }
@@ -74,7 +78,8 @@ def test_same_settings_same_file_other_settings_another(run):
     assert evaluate_run(run, config()) == first
     assert json.loads(first.read_text())["metrics"] == before["metrics"]
     other = evaluate_run(run, config(samples=6))
-    assert other != first
+    another_way = evaluate_run(run, config() | {"trainer": {"name": "svi"}})
+    assert len({first, other, another_way}) == 3
     assert first.exists()
     assert settings_hash(NODE) == settings_hash(dict(reversed(NODE.items())) | {"samples": 5.0})
 

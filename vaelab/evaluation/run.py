@@ -3,8 +3,6 @@
 Files go into the run's folder, beside its own results, which stay as they are.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,13 @@ import torch
 from vaelab.batch import Batch
 from vaelab.build import construct
 from vaelab.errors import UserError
+from vaelab.evaluated import evaluation_file
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.measure import in_eval_mode
 from vaelab.evaluation.progress import bar
 from vaelab.evaluation.sample import Samples, ancestral, decode
 from vaelab.files import write_json
 from vaelab.fit import labels, load_task
-from vaelab.identity import canonical
 from vaelab.posterior import Posterior
 from vaelab.provenance import provenance
 from vaelab.reporting import clouds, images
@@ -48,8 +46,8 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
     def posterior(batch: Batch) -> Posterior:
         return task.inference.posterior(task, batch)
 
-    folder = run.folder / "evaluations"
-    stem = settings_hash(config["evaluation"])
+    path = evaluation_file(run, config)
+    folder, stem = path.parent, path.stem
     metrics: dict[str, Any] = {}
     for name in evaluation.splits:
         split = getattr(task.splits, name)
@@ -63,7 +61,6 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             arrays = {key: array.numpy() for key, array in results.arrays.items()}
             np.savez(folder / f"{stem}-{name}.npz", **arrays)  # pyright: ignore
-    path = folder / f"{stem}.json"
     record = {
         "metrics": metrics,
         "evaluation": evaluation.settings,
@@ -112,12 +109,6 @@ def device(config: Mapping[str, Any]) -> torch.device:
     wanted = config.get("lightning", {}).get("accelerator", "auto")
     cuda = wanted != "cpu" and torch.cuda.is_available()
     return torch.device("cuda" if cuda else "cpu")
-
-
-def settings_hash(node: Mapping[str, Any]) -> str:
-    """Eight characters for the settings of an evaluation, however they were written."""
-    text = json.dumps(canonical(node), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def beside(folder: Path) -> Path:
