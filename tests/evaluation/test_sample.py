@@ -1,6 +1,7 @@
 """Samples come from the prior that the model has, through every level."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -96,3 +97,13 @@ def test_an_autoregressive_decoder_has_no_mean():
     vae = mixture([0.0])
     vae.decoder.autoregressive = True
     assert decode(vae, ancestral(vae, 2, 5)).mean is None
+
+
+def test_an_observation_model_may_have_no_mean(monkeypatch):
+    vae = mixture([0.0])
+    draw = torch.arange(10.0).view(1, 5, 2)
+    model = SimpleNamespace(mean=None, sample=lambda: draw)
+    monkeypatch.setattr(vae.decoder, "likelihood", lambda _: model)
+    drawn = decode(vae, ancestral(vae, 2, 5))
+    assert drawn.mean is None
+    assert_close(drawn.x, draw[0])

@@ -20,7 +20,7 @@ class Samples:
 
     Attributes:
         z: one tensor a level, top first.
-        mean: E[x|z]; None where the decoder is autoregressive and has none in closed form.
+        mean: E[x|z]; None where the decoder is autoregressive or has none in closed form.
         x: a draw from p(x|z).
     """
 
@@ -64,8 +64,9 @@ def decode(vae: VAE, z: Latents) -> Samples:
     means, draws = [], []
     for rows in torch.arange(z[0].shape[1], device=z[0].device).split(ROWS):
         model = vae.decoder(tuple(level[:, rows] for level in z))
-        if not vae.decoder.autoregressive:
-            means.append(model.mean[0].cpu())
+        mean = None if vae.decoder.autoregressive else model.mean
+        if mean is not None:
+            means.append(mean[0].cpu())
         draws.append(model.sample()[0].cpu())
-    mean = torch.cat(means) if means else None
-    return Samples(tuple(level[0].cpu() for level in z), mean, torch.cat(draws))
+    z_drawn = tuple(level[0].cpu() for level in z)
+    return Samples(z_drawn, torch.cat(means) if means else None, torch.cat(draws))

@@ -18,8 +18,8 @@ class ObservationModel(Protocol):
     """p(x|z) with batch [K, B] and the data's event shape."""
 
     @property
-    def mean(self) -> Float[Tensor, "K B *event"]:
-        """Expected x, in the data's units: what pictures show."""
+    def mean(self) -> Float[Tensor, "K B *event"] | None:
+        """Expected x, in the data's units: what pictures show; None where there is no formula."""
         ...
 
     def log_prob(self, x: Float[Tensor, "B *event"], /) -> Float[Tensor, "K B"]:
