@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from vaelab import run as runs
 from vaelab.errors import Interrupted, UserError
+from vaelab.evaluated import results
 from vaelab.run import Busy, Run
 from vaelab.threads import choose, use
 
@@ -23,11 +24,25 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Task:
-    """A validated config, its folder and what was typed for it."""
+    """A validated config, its folder and what was typed for it.
+
+    Attributes:
+        evaluate: the run must also have results under the config's own evaluation of the test
+            data; a run of the same identity may have ended with another.
+    """
 
     config: dict[str, Any]
     folder: Path
     overrides: list[str]
+    evaluate: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do for it."""
+        run = Run(self.folder)
+        if run.status not in runs.FINAL:
+            return False
+        return not self.evaluate or results(run, self.config, "test") is not None
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class Job:
         print(label, words, flush=True)
         try:
             train(task, label if several else "")
+            evaluate(task)
         except Busy as error:
             print(f"vaelab: {error}", flush=True)
 
@@ -76,6 +92,23 @@ def train(task: Task, beside: str = "") -> Run:
         with run.logged():
             attempt(run, task.config, beside)
     return run
+
+
+def evaluate(task: Task) -> None:
+    """Evaluate a finished run as the config says, where its results are of another evaluation."""
+    run = Run(task.folder)
+    if task.done or run.status not in runs.FINAL:
+        return
+    from vaelab.evaluation.run import evaluate_run
+
+    use(choose(task.config["threads"] or run.read().get("threads")))
+    print(f"evaluating {run}", flush=True)
+    try:
+        evaluate_run(run, task.config)
+    except Exception as error:  # one cell must not stop the others
+        with run.logged():
+            log.exception("evaluation failed")
+        print(f"vaelab: {run}: {type(error).__name__}: {error} (see {run.log})", flush=True)
 
 
 def attempt(run: Run, config: dict[str, Any], beside: str) -> None:

@@ -11,7 +11,7 @@ from hydra.types import HydraContext
 
 from vaelab.compose import Composer
 from vaelab.job import Job, Task
-from vaelab.run import FINAL, Run
+from vaelab.run import Run
 
 
 def launch(composer: Composer, tasks: list[Task]) -> None:
@@ -26,7 +26,7 @@ def launch(composer: Composer, tasks: list[Task]) -> None:
         todo = [
             task
             for task in tasks
-            if status[task.folder] not in (*FINAL, "running") and task.folder not in tried
+            if status[task.folder] != "running" and task.folder not in tried and not task.done
         ]
         if todo:
             start(composer, todo)

@@ -28,6 +28,7 @@ HELP = """Put one of these lines into your shell's start file:
   zsh    eval "$(vaelab completion zsh)"
   fish   vaelab completion fish | source"""
 WITH_RUN = ("evaluate", "sample")
+TABLES = ("reproduce", "table")
 WITH_SETTINGS = ("train", "check", *WITH_RUN)
 
 
@@ -54,7 +55,9 @@ def candidates(words: list[str]) -> list[str]:
     elif words[0] == "completion":
         found = list(SCRIPTS)
     elif words[0] == "list":
-        found = groups.groups(groups.config_dir())
+        found = [*groups.groups(groups.config_dir()), "tables", "figures", "budget"]
+    elif words[0] in TABLES:
+        found = tables(words[0], words[1:-1], last)
     elif words[0] in WITH_SETTINGS:
         found = settings(words[1:-1], last)
         if words[0] in WITH_RUN and "=" not in last:
@@ -62,6 +65,19 @@ def candidates(words: list[str]) -> list[str]:
     else:
         found = []
     return [word for word in found if word.startswith(last)]
+
+
+def tables(command: str, before: list[str], last: str) -> list[str]:
+    """Tables, figures and budgets, then what can be set of their runs."""
+    root = groups.config_dir()
+    names = {kind: list(groups.options(kind, root)) for kind in ("table", "figure", "budget")}
+    kind = last.partition("=")[0]
+    if "=" in last and kind in names:
+        return [f"{kind}={name}" for name in names[kind]]
+    if command == "table" and not before:
+        return [*names["table"], *names["figure"]]
+    own = ["table=", "figure="] if command == "reproduce" else []
+    return [*own, "budget=", "rows=", "columns=", "seeds=", *settings(before, last)]
 
 
 def settings(before: list[str], last: str) -> list[str]:

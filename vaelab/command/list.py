@@ -7,10 +7,12 @@ from vaelab.command._arguments import Arguments
 from vaelab.errors import UserError
 from vaelab.spelling import nearest
 
+PRESETS = {"tables": "table", "figures": "figure"}
+
 
 def run(arguments: list[str]) -> int:
-    """Print the options of all groups, or of those named."""
-    parser = Arguments("list", "[GROUP ...] [--config-dir DIR]")
+    """Print the options of all groups, or of those named; tables and figures with their cost."""
+    parser = Arguments("list", "[GROUP|tables|figures|budget ...] [--config-dir DIR]")
     parser.add_argument("groups", nargs="*")
     parser.add_argument("--config-dir")
     given = parser.parse_intermixed_args(arguments)
@@ -22,9 +24,16 @@ def run(arguments: list[str]) -> int:
             raise UserError(f"--config-dir {given.config_dir}: no such folder")
         folders.append(Path(given.config_dir).resolve())
     known = groups.groups(*folders)
+    presets = PRESETS | {kind: kind for kind in PRESETS.values()}
+    others = [*PRESETS, "budget"]
     for name in given.groups:
-        if name not in known:
-            raise UserError(f"{name}: no such group{nearest(name, known)}")
-    for name in given.groups or known:
-        print(groups.listing(*folders, only=name))
+        if name not in known and name not in presets and name != "budget":
+            raise UserError(f"{name}: no such group{nearest(name, [*known, *others])}")
+    for name in given.groups or [*known, *others]:
+        if name in presets:
+            from vaelab.reproduce.listing import listing
+
+            print(listing(presets[name], *folders))
+        else:
+            print(groups.listing(*folders, only=name))
     return 0

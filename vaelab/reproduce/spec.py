@@ -38,6 +38,7 @@ TABLE = COMMON | {
     "rows": dict,
     "columns": dict,
     "cells": dict,
+    "cost": str,
     "notes": list[str],
     "plots": list[dict],
 }
@@ -111,7 +112,11 @@ class Plot:
 
 @dataclass(frozen=True)
 class Table:
-    """A table or a figure of a paper; `cells` by row, then column, in the order of the YAML."""
+    """A table or a figure of a paper; `cells` by row, then column, in the order of the YAML.
+
+    Attributes:
+        cost: what all of it takes, measured, in words.
+    """
 
     name: str
     kind: str
@@ -120,6 +125,7 @@ class Table:
     rows: dict[str, Line]
     columns: dict[str, Line]
     cells: list[Cell]
+    cost: str = ""
     notes: list[str] = field(default_factory=list)
     plots: list[Plot] = field(default_factory=list)
 
@@ -180,6 +186,7 @@ def read(kind: str, name: str, path: Path) -> Table:
         rows=rows,
         columns=columns,
         cells=cells,
+        cost=given.get("cost", ""),
         notes=given.get("notes", []),
         plots=plots,
     )

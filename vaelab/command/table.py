@@ -1,0 +1,37 @@
+"""Show a paper's table again from the run folders, without training."""
+
+from pathlib import Path
+
+from vaelab import groups
+from vaelab.command._arguments import Arguments
+
+USAGE = "NAME [budget=full|short|smoke] [NAME=VALUE ...]"
+HELP = """
+  NAME is a table or a figure (vaelab list tables). Other words are those of vaelab reproduce;
+  give the same settings, output_dir among them, to find the same runs.
+
+  vaelab table vampprior_2 budget=smoke"""
+
+
+def run(arguments: list[str]) -> int:
+    """Collect the table and write its pages."""
+    parser = Arguments("table", USAGE)
+    parser.add_argument("name", nargs="?", metavar="NAME")
+    parser.add_argument("words", nargs="*", metavar="NAME=VALUE")
+    parser.add_argument("--config-dir")
+    given = parser.parse_intermixed_args(arguments)
+    if given.help:
+        return parser.explain(f"{__doc__}\n{HELP}")
+    name = parser.required(given.name, "NAME")
+    from vaelab.compose import Composer
+    from vaelab.reproduce import request
+    from vaelab.reproduce.make import planned_cells, show
+
+    folders = [groups.config_dir()]
+    if given.config_dir is not None:
+        folders.append(Path(given.config_dir).resolve())
+    kind = "figure" if name in groups.options("figure", *folders) else "table"
+    first = name if "=" in name else f"{kind}={name}"
+    asked = request.read([first, *given.words], given.config_dir)
+    composer = Composer(given.config_dir)
+    return show(asked, planned_cells(asked, composer))

@@ -1,0 +1,70 @@
+"""What a reproduction would do: its runs, their commands, and their cost on this machine."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from vaelab.compose import Composer
+from vaelab.files import write_json
+from vaelab.job import Task
+from vaelab.reproduce.cells import Planned
+from vaelab.reproduce.make import checked, folder, planned_cells
+from vaelab.reproduce.request import Request
+from vaelab.run import Run, command
+from vaelab.spelling import duration
+
+ESTIMATE = "estimate.json"
+
+
+def dry_run(request: Request, composer: Composer) -> int:
+    """List every run that the selected cells need; train nothing. 2 if a cell is refused."""
+    planned = planned_cells(request, composer)
+    wanted, todo = checked([one for one in planned if one.cell in request.selection], request)
+    from vaelab.evaluation.run import device  # imports torch, as the timing does
+    from vaelab.reproduce.estimate import Cost, Estimator
+
+    estimator, costs = Estimator(), dict[Path, Cost]()
+    console = Console(highlight=False, soft_wrap=True)
+    total = 0.0
+    for number, task in enumerate(todo, start=1):
+        names = ", ".join(cells_of(task, wanted))
+        run = Run(task.folder)
+        cost = costs[task.folder] = estimator(task.config, run)
+        total += cost.seconds
+        console.print(f"[{number}/{len(todo)}] {names} ({run.status})", markup=False)
+        console.print(f"    {command(task.overrides)}", markup=False)
+        console.print(
+            f"    at most {cost.epochs} epochs x {brief(cost.epoch)} + evaluation"
+            f" {brief(cost.evaluation)} = {brief(cost.seconds)}",
+            markup=False,
+        )
+        sys.stdout.flush()
+    for one in wanted:
+        if one.refused is not None:
+            console.print(f"{one.cell.name}: refused: {one.refused}", markup=False)
+    runs = {task.folder for one in wanted for task in one.tasks}
+    place = f"one after the other on {device(todo[0].config)}" if todo else "nothing to do"
+    console.print(
+        f"{len(todo)} of {len(runs)} runs to do, at most {brief(total)} {place} "
+        "(early stopping ends most sooner; an estimate from a few timed steps)",
+        markup=False,
+    )
+    if len(wanted) == len(planned):
+        record = {"seconds": total, "runs": len(todo), "of": len(runs), "device": place}
+        write_json(folder(request) / ESTIMATE, record)
+    return 2 if any(one.refused for one in wanted) else 0
+
+
+def cells_of(task: Task, planned: list[Planned]) -> list[str]:
+    """Names of the cells that a run fills."""
+    return [
+        one.cell.name for one in planned if any(other.folder == task.folder for other in one.tasks)
+    ]
+
+
+def brief(seconds: float) -> str:
+    """Days where hours would be many; tenths of a second where there are few."""
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    return duration(seconds) if seconds < 172_800 else f"{seconds / 86_400:.1f} days"

@@ -1,0 +1,147 @@
+"""What a run would cost on this machine: a few timed steps on made-up data of the right shape."""
+
+import importlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+
+from vaelab.batch import Batch
+from vaelab.build import Parts, build, construct
+from vaelab.dataset.base import Split, Splits
+from vaelab.dataset.limit import limited
+from vaelab.evaluation.evaluate import Evaluation
+from vaelab.evaluation.run import device
+from vaelab.evaluation.score import score
+from vaelab.fit import make_task
+from vaelab.identity import canonical
+from vaelab.run import Run
+from vaelab.threads import choose, use
+
+UPDATES = 3  # timed, after one that is not
+AUTOREGRESSIVE_ROWS = 20  # of one timed pass: such a decoder takes seconds for a full one
+NETWORK = ("architecture", "prior", "likelihood", "bound", "trainer", "optimizer")
+NETWORK += ("batch_size", "precision", "micro_batches")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds for one update, for one batch of validation, and for one sample of one example."""
+
+    update: float
+    validation: float
+    sample: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """At most: early stopping may end a run sooner."""
+
+    epochs: int
+    epoch: float
+    evaluation: float
+
+    @property
+    def seconds(self) -> float:
+        """All together."""
+        return self.epochs * self.epoch + self.evaluation
+
+
+class Estimator:
+    """Times every different network once."""
+
+    def __init__(self) -> None:
+        self.speeds: dict[str, Speed] = {}
+
+    def __call__(self, config: Mapping[str, Any], run: Run) -> Cost:
+        """What is left of a run.
+
+        Args:
+            config: validated.
+            run: its folder; epochs it has behind it cost nothing.
+        """
+        parts = build(config)
+        shape = tuple(parts.dataset.shape)
+        signature = [canonical(config[name]) for name in NETWORK]
+        key = json.dumps([signature, shape], sort_keys=True)
+        if key not in self.speeds:
+            self.speeds[key] = measure(config, parts)
+        speed = self.speeds[key]
+        train, valid, test = sizes(config, parts)
+        batch = config["batch_size"]
+        epoch = -(-train // batch) * speed.update + -(-valid // batch) * speed.validation
+        evaluation: Evaluation = construct(config["evaluation"], {})
+        samples, examples = evaluation.samples, evaluation.examples
+        if parts.architecture.decoder.autoregressive:
+            samples = evaluation.autoregressive_samples
+            examples = evaluation.autoregressive_examples
+        rows = samples * min(examples or test, test)
+        left = max(0, config["epochs"] - epochs_done(run))
+        return Cost(left, epoch, rows * speed.sample)
+
+
+def measure(config: Mapping[str, Any], parts: Parts) -> Speed:
+    """Time the network of a config on random data of its shape."""
+    use(choose(config["threads"]))
+    place, batch = device(config), config["batch_size"]
+    rows = max(2 * batch, parts.prior.encoder_rows)
+    x = torch.rand(rows, *parts.dataset.shape).round()
+    splits = Splits(Split(x), Split(x[:batch]), Split(x[:batch]))
+    parts.prior.prepare(splits.train)
+    task = make_task(config, parts, splits.to(place)).to(place)
+    task.configure_optimizers()
+    task.train()
+    task.update(0)
+    update = seconds(place, lambda: [task.update(0) for _ in range(UPDATES)]) / UPDATES
+    task.eval()
+    with torch.no_grad():
+        validation = seconds(place, task.validation_step)
+        example = splits.train.x[:1].to(place)
+        q = task.inference.posterior(task, Batch(example, torch.zeros(1, dtype=torch.int64)))
+        prior = task.vae.prior(task.vae.encoder).double()
+        slow = parts.architecture.decoder.autoregressive
+        drawn = AUTOREGRESSIVE_ROWS if slow else config["evaluation"]["chunk"]
+        scored = seconds(place, lambda: score(task.vae, example, q, drawn, drawn, prior))
+    return Speed(update, validation, scored / drawn)
+
+
+def seconds(place: torch.device, work: Callable[[], Any]) -> float:
+    """Wall time, waiting for the device."""
+
+    def wait() -> None:
+        if place.type == "cuda":
+            torch.cuda.synchronize(place)
+
+    wait()
+    started = time.perf_counter()
+    work()
+    wait()
+    return time.perf_counter() - started
+
+
+def sizes(config: Mapping[str, Any], parts: Parts) -> tuple[int, int, int]:
+    """Training, validation and test examples: as published, else by reading the data."""
+    module = f"vaelab.dataset.facts.{config['choices'].get('dataset', '')}"
+    known: dict[str, tuple[int, int, int]] = {}
+    if find_spec(module) is not None:
+        known = importlib.import_module(module).FACTS.sizes
+    protocol = getattr(parts.dataset, "protocol", "")
+    if protocol in known:
+        train, valid, test = known[protocol]
+        limit = config["max_examples"] or train
+        return min(train, limit), min(valid, limit), test
+    splits = limited(parts.dataset.load(), config["max_examples"])
+    return len(splits.train), len(splits.valid), len(splits.test)
+
+
+def epochs_done(run: Run) -> int:
+    """Rows of metrics.csv below its header."""
+    try:
+        with (run.folder / "metrics.csv").open(encoding="utf-8") as file:
+            return max(0, sum(1 for _ in file) - 1)
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,99 @@
+"""Fill a table: plan its cells, launch what is missing, collect, write the pages."""
+
+import hashlib
+import shlex
+import sys
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from vaelab import __version__
+from vaelab.compose import Composer
+from vaelab.errors import UserError
+from vaelab.groups import config_dir, settings
+from vaelab.job import Task
+from vaelab.plan import check
+from vaelab.provenance import git_commit
+from vaelab.reproduce import terminal
+from vaelab.reproduce.cells import Planned, Selection, changes, plan_cells
+from vaelab.reproduce.collect import collect
+from vaelab.reproduce.outcome import Report
+from vaelab.reproduce.pages import write_pages
+from vaelab.reproduce.request import Request
+
+
+def reproduce(request: Request, composer: Composer) -> int:
+    """Train and evaluate what is missing of the selected cells; 0 if they are all there."""
+    planned = planned_cells(request, composer)
+    wanted = [one for one in planned if one.cell in request.selection]
+    wanted, todo = checked(wanted, request)
+    if todo:
+        from vaelab.sweep import launch
+
+        launch(composer, todo)
+    known = {one.cell.name: one for one in wanted}
+    status = show(request, [known.get(one.cell.name, one) for one in planned])
+    left = [one for one in wanted if one.refused or not all(task.done for task in one.tasks)]
+    if left:
+        again = "the same command tries them again"
+        print(f"vaelab: {len(left)} of {len(wanted)} cells are not done; {again}", file=sys.stderr)
+    return status or bool(left)
+
+
+def planned_cells(request: Request, composer: Composer) -> list[Planned]:
+    """Every cell of the table, selected or not: the pages show them all."""
+    table = request.table
+    print(f"{table.kind} {table.name}, budget={request.budget.name}: {len(table.cells)} cells")
+    sys.stdout.flush()
+    everything = Selection(seeds=request.selection.seeds)
+    return plan_cells(table, request.budget, everything, request.extra, composer)
+
+
+def checked(wanted: list[Planned], request: Request) -> tuple[list[Planned], list[Task]]:
+    """The cells, those that cannot be built refused; and every run that is not done, once."""
+    runs: dict[Path, Task] = {}
+    kept = []
+    submitted = "submitit" in " ".join(request.extra)  # a cluster's GPUs are not visible here
+    for one in wanted:
+        try:
+            todo = [task for task in one.tasks if task.folder not in runs and not task.done]
+            if todo:
+                check(todo, devices=not submitted)
+        except UserError as error:
+            kept.append(replace(one, tasks=(), refused=str(error)))
+            continue
+        runs |= {task.folder: task for task in todo}
+        kept.append(one)
+    return kept, list(runs.values())
+
+
+def show(request: Request, planned: list[Planned]) -> int:
+    """Print the selected cells, write the pages of all."""
+    commit = git_commit()
+    command = shlex.join(["vaelab", "reproduce", *request.words])
+    report = Report(
+        table=request.table,
+        budget=(request.budget.name, request.budget.means),
+        outcomes=collect(planned),
+        command=command,
+        extra=request.extra,
+        made=date.today(),
+        version=__version__,
+        commit=commit,
+    )
+    shown = [one for one in report.outcomes if one.cell in request.selection]
+    terminal.show(replace(report, outcomes=shown))
+    for path in write_pages(report, folder(request)):
+        print(f"written: {path}")
+    return 0
+
+
+def folder(request: Request) -> Path:
+    """<output_dir>/tables/<name>/<budget>, with a hash behind it where settings were changed."""
+    given = dict(text.split("=", 1) for text in request.extra if "=" in text)
+    root = Path(given.get("output_dir", settings(config_dir())["output_dir"][0]))
+    name = request.budget.name
+    if changed := changes(request.extra):
+        text = "\n".join(sorted(changed))
+        name += f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return root / f"{request.table.kind}s" / request.table.name / name
