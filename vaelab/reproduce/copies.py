@@ -1,0 +1,47 @@
+"""The runs' figures beside the page that shows them, so that it can be moved or sent."""
+
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+from vaelab.reproduce.outcome import Outcome, Report
+
+FIRST = ("curves", "samples", "reconstructions", "pseudo_inputs", "log_likelihood", "latents")
+
+
+def copy_figures(report: Report, folder: Path) -> dict[Path, list[Path]]:
+    """Copy them to figures/<row>/<column>/ of the first cell that a run is of.
+
+    Returns:
+        a run's folder -> its copies, relative to `folder`.
+    """
+    copied: dict[Path, list[Path]] = {}
+    for outcome in report.outcomes:
+        for run in outcome.runs:
+            if run.folder in copied:  # several cells may show one run
+                continue
+            found = sorted((run.folder / "figures").glob("*.png"), key=_order)
+            copied[run.folder] = [_copy(one, outcome, run.seed, folder) for one in found]
+    return copied
+
+
+def _copy(source: Path, outcome: Outcome, seed: int, folder: Path) -> Path:
+    row, column = (quote(line.name, safe="") for line in (outcome.cell.row, outcome.cell.column))
+    path = Path("figures", row, column, f"seed{seed}-{source.name}")
+    target = folder / path
+    if not _same(source, target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+    return path
+
+
+def _same(source: Path, target: Path) -> bool:
+    """As far as size and time say, which copy2 keeps."""
+    if not target.is_file():
+        return False
+    old, new = source.stat(), target.stat()
+    return (old.st_size, old.st_mtime_ns) == (new.st_size, new.st_mtime_ns)
+
+
+def _order(path: Path) -> tuple[int, str]:
+    return (FIRST.index(path.stem) if path.stem in FIRST else len(FIRST), path.stem)

@@ -1,0 +1,168 @@
+"""What a page says once for all cells: provenance, units, what ± is, signs and what they mean."""
+
+from collections import Counter
+
+from vaelab.reproduce import words
+from vaelab.reproduce.outcome import Outcome, Report
+from vaelab.reproduce.spec import Line
+
+SIGNS = "†‡§¶‖"  # doubled, tripled, ... where a report has more reasons than signs
+
+
+class Legend:
+    """Of one report.
+
+    Attributes:
+        signs: reason -> its sign, of cells that have a number.
+        reasons: not to judge, of any cell that has a number or will have one.
+        measures: how a number was measured -> its letter; letters are shown where there are two.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        shown = [outcome for outcome in report.outcomes if outcome.values]
+        reasons = dict.fromkeys(reason for outcome in shown for reason in outcome.caveats)
+        run = [outcome for outcome in report.outcomes if not outcome.cell.quoted]
+        planned = dict.fromkeys(mark for outcome in run for mark in outcome.marks)
+        self.reasons = list(planned | reasons)
+        self.signs = {
+            reason: SIGNS[number % len(SIGNS)] * (1 + number // len(SIGNS))
+            for number, reason in enumerate(reasons)
+        }
+        found = dict.fromkeys(words.measured(outcome) for outcome in shown)
+        self.measures = {text: _letter(number) for number, text in enumerate(found)}
+        self.kinds = {words.spread(outcome)[1] for outcome in shown} - {""}
+        self.units = {row: self._units(row) for row in report.table.rows}
+
+    def sign(self, outcome: Outcome) -> str:
+        """Why a shown number is not judged, as signs."""
+        reasons = outcome.caveats if outcome.values else ()
+        return "".join(self.signs[reason] for reason in dict.fromkeys(reasons))
+
+    def letter(self, outcome: Outcome) -> str:
+        """How its number was measured; empty where all were measured alike."""
+        return self.measures.get(words.measured(outcome), "") if len(self.measures) > 1 else ""
+
+    def row(self, row: Line) -> str:
+        """A row's label with its unit, unless the whole table has one unit."""
+        units = self.units[row.name]
+        own = len(units) == 1 and self.unit is None
+        return f"{row.label} ({next(iter(units))})" if own else row.label
+
+    def cell_unit(self, outcome: Outcome) -> str:
+        """The unit to write beside a number: only where its row has several."""
+        return outcome.cell.unit if len(self.units[outcome.cell.row.name]) > 1 else ""
+
+    def spread(self, outcome: Outcome) -> str:
+        """What ± is, as "se", "sd" or "sd of 3", where that is not the same for all cells."""
+        kind, several = words.spread(outcome)[1], len(self._counts()) > 1
+        said = {"sd": f"sd of {len(outcome.values)}" if several else "sd"}
+        return said.get(kind, kind) if len(self.kinds) > 1 or several else ""
+
+    @property
+    def unit(self) -> str | None:
+        """Of all cells; None where they differ."""
+        units = {unit for own in self.units.values() for unit in own}
+        return units.pop() if len(units) == 1 else None
+
+    @property
+    def warning(self) -> str | None:
+        """What stands above everything where a number is not at the paper's settings."""
+        if not self.reasons:
+            return None
+        marked = sum(1 for outcome in self.report.outcomes if self.sign(outcome))
+        shown = sum(1 for outcome in self.report.outcomes if outcome.values)
+        return (
+            f"Not as published: {', '.join(self.reasons)}. "
+            f"{marked} of {shown} numbers of ours are marked; a marked number is never judged."
+        )
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and text of what holds for the whole page."""
+        report = self.report
+        facts = [("source", report.table.source), ("budget", ": ".join(report.budget))]
+        facts += [("all cells with", " ".join(report.extra))] if report.extra else []
+        facts += [("unit", self.unit or "")]
+        if len(self.measures) == 1:
+            facts.append(("ours", f"test split, {next(iter(self.measures))}"))
+        elif self.measures:
+            facts.append(("ours", f"test split, measured in {len(self.measures)} ways"))
+        facts += [("±", self._spread())] if self.kinds else []
+        facts += [("band", "of ours - published, least to greatest"), ("cells", self.counts())]
+        return [(name, text) for name, text in facts if text]
+
+    def counts(self) -> str:
+        """How many cells are finished, and what became of the others."""
+        cells = [outcome for outcome in self.report.outcomes if not outcome.cell.quoted]
+        whole = [one for one in cells if one.values and len(one.values) == len(one.runs)]
+        kinds = Counter(words.kind(outcome) for outcome in cells)
+        states = Counter(words.state(outcome) for outcome in cells)
+        without = kinds["unjudged"] - states["not judged"]
+        some = {
+            "without a band or a published figure": without,
+            "failed": sum(outcome.status.startswith("failed") for outcome in cells),
+            "refused": states["refused"],
+            "quoted": len(self.report.outcomes) - len(cells),
+        }
+        text = (
+            f"{len(whole)} of {len(cells)} finished; {kinds['inside']} inside the band, "
+            f"{kinds['outside']} outside, {states['not judged']} not judged"
+        )
+        return text + "".join(f", {count} {name}" for name, count in some.items() if count)
+
+    def notes(self) -> list[str]:
+        """Of the table, then of cells, each once and with the cells it is of."""
+        cells = [outcome.cell for outcome in self.report.outcomes]
+        notes = list(self.report.table.notes)
+        for note in dict.fromkeys(cell.note for cell in cells if cell.note):
+            own = [outcome for outcome in self.report.outcomes if outcome.cell.note == note]
+            notes.append(note if len(own) == len(cells) else f"{self.where(own)}: {note}")
+        return notes
+
+    def faults(self) -> list[str]:
+        """Why cells failed or were refused, each once and with the cells it is of."""
+        found: dict[str, list[Outcome]] = {}
+        for outcome in self.report.outcomes:
+            why = outcome.verdict if outcome.refused else outcome.status
+            if why.startswith(("failed", "refused")):
+                found.setdefault(why, []).append(outcome)
+        return [f"{self.where(own)}: {why}" for why, own in found.items()]
+
+    def where(self, outcomes: list[Outcome]) -> str:
+        """Cells by name; a whole row by its own."""
+        names = []
+        for row in self.report.table.rows.values():
+            every = [one for one in self.report.outcomes if one.cell.row.name == row.name]
+            own = [one for one in outcomes if one.cell.row.name == row.name]
+            whole = len(own) == len(every) > 1
+            each = [f"{row.label} / {one.cell.column.label}" for one in own]
+            names += [row.label] if whole else each
+        return ", ".join(names)
+
+    def _counts(self) -> list[int]:
+        """Of seeds, where there are several."""
+        counts = {len(one.values) for one in self.report.outcomes}
+        return sorted(count for count in counts if count > 1)
+
+    def _units(self, row: str) -> set[str]:
+        return {one.cell.unit for one in self.report.outcomes if one.cell.row.name == row}
+
+    def _spread(self) -> str:
+        counts = self._counts()
+        seeds = " to ".join(str(count) for count in dict.fromkeys([*counts[:1], *counts[-1:]]))
+        said = {
+            "sd": f"standard deviation over {seeds} seeds",
+            "se": "standard error over test examples, one seed",
+        }
+        if len(self.kinds) == 1:
+            return said[next(iter(self.kinds))]
+        return "; ".join(f"{kind}: {text}" for kind, text in said.items())
+
+
+def _letter(number: int) -> str:
+    """A, b, ... z, aa, ab, ..."""
+    text = ""
+    while number >= 0:
+        text = chr(ord("a") + number % 26) + text
+        number = number // 26 - 1
+    return text
