@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from tests.laws.components import build, data_for, options, scramble
+from tests.laws.components import assert_zero_mean, build, data_for, options, scramble
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.prior.standard import Standard
@@ -44,7 +44,8 @@ def test_shapes(option, samples, batch):
     assert [mean.shape for mean in q.means()] == [(batch, d) for d in dims]
     assert q.top.mean.shape == q.top.log_var.shape == (batch, dims[0])
     p = vae.decoder(terms.z)
-    assert p.mean.shape == (samples, batch, *x.shape[1:])
+    if p.mean is not None:
+        assert p.mean.shape == (samples, batch, *x.shape[1:])
     if not vae.decoder.autoregressive:
         assert p.sample().shape == (samples, batch, *x.shape[1:])
 
@@ -89,7 +90,7 @@ def test_samples_of_an_example_differ_and_average_to_its_mean(option):
 
 
 @ARCHITECTURES
-def test_detach_keeps_the_density_and_its_gradient_to_the_top_latent(option):
+def test_detach_keeps_the_density_and_its_gradient_to_z(option):
     vae, _, draw = model(option)
     q = vae.encoder(draw(2))
     z = tuple(level.detach().requires_grad_() for level in q.rsample(3))
@@ -101,6 +102,51 @@ def test_detach_keeps_the_density_and_its_gradient_to_the_top_latent(option):
     found = torch.autograd.grad(still.sum(), phi, allow_unused=True) if still.requires_grad else []
     assert all(gradient is None for gradient in found)
     assert any(g is not None for g in torch.autograd.grad(live.sum(), phi, allow_unused=True))
+
+
+@ARCHITECTURES
+def test_the_sampler_s_own_tensors_and_copies_have_one_density_and_one_gradient(option):
+    """What a posterior remembers of its last samples must be what it would compute of copies."""
+    vae, _, draw = model(option)
+    q = vae.encoder(draw(2))
+    z = q.rsample(3)
+    phi = list(vae.encoder.parameters())
+    copies = tuple(level.view_as(level) for level in z)
+    own, again = q.log_prob(z), q.log_prob(copies)
+    assert_close(own, again, rtol=0, atol=0)
+    gradients = [torch.autograd.grad(d.sum(), phi, retain_graph=True) for d in (own, again)]
+    assert_close(*gradients)
+
+
+@ARCHITECTURES
+def test_samples_follow_the_density(option):
+    """Then, and only then, the score d log q(z|x) / d phi has mean zero at fixed z ~ q."""
+    vae, _, draw = model(option)
+    x, phi = draw(2), list(vae.encoder.parameters())
+    directions = [[torch.randn_like(p) for p in phi] for _ in range(5)]
+    slopes = []
+    for _ in range(200):
+        q = vae.encoder(x)
+        z = tuple(level.detach() for level in q.rsample(20))
+        score = torch.autograd.grad(q.log_prob(z).sum(), phi)
+        pairs = [zip(score, direction, strict=True) for direction in directions]
+        slopes.append(torch.stack([sum((s * d).sum() for s, d in pair) for pair in pairs]))
+    assert_zero_mean(torch.stack(slopes))
+
+
+@ARCHITECTURES
+def test_lower_levels_are_drawn_from_what_is_above_the_same_sample_only(option):
+    vae, architecture, draw = model(option)
+    z = vae.encoder(draw(3)).rsample(2)
+    for level in range(1, len(architecture.latent_dims)):
+        above = tuple(one.detach().requires_grad_() for one in z[:level])
+        p = vae.decoder.lower(above)
+        assert p.mean.shape == p.log_var.shape == z[level].shape
+        for gradient in torch.autograd.grad(p.log_prob(z[level])[1, 2], above):
+            own = gradient[1, 2].clone()
+            gradient[1, 2] = 0
+            assert float(gradient.abs().max()) == 0
+            assert float(own.abs().max()) > 0
 
 
 @ARCHITECTURES
