@@ -22,8 +22,8 @@ Draw = Callable[[Float[Tensor, "N P C"]], Float[Tensor, "N C"]]
 class Layer:
     """A layer at one position as matrices."""
 
-    above: Float[Tensor, "3I O"]  # of the three columns of the row above, by channel
-    here: Float[Tensor, "2I O"]  # of the left neighbour, then of the position itself
+    above: Float[Tensor, "I3 O"]  # of the three columns of the row above, by channel
+    here: Float[Tensor, "I2 O"]  # of the left neighbour, then of the position itself
     shift: Float[Tensor, "O"]
 
 
@@ -33,7 +33,7 @@ class Row:
     def __init__(self, images: int, width: int, channels: int, like: Tensor) -> None:
         self.padded = like.new_zeros(images, width + 2, channels)
         self.cells = self.padded[:, 1:-1].unbind(1)  # views: to write in one is to write here
-        # Neighbours lie side by side in memory: the left one and itself are one matrix [N, 2I].
+        # Neighbours lie side by side in memory: the left one and itself are one matrix [N, 2 I].
         self.pairs = self.padded.flatten(1).unfold(1, 2 * channels, channels).unbind(1)
 
     def given_to_next(self, layer: Layer) -> Float[Tensor, "N W O"]:
