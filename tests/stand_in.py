@@ -164,7 +164,7 @@ def write(folder: Path) -> Path:
     """A folder of configs: our own train.yaml, lightning and logger, and the stand-ins."""
     ours = HERE.parent / "configs"
     configs = folder / "configs"
-    for name in ("lightning", "logger"):
+    for name in ("lightning", "logger", "budget"):
         shutil.copytree(ours / name, configs / name)
     shutil.copy(ours / "train.yaml", configs)
     for name, text in GROUPS.items():

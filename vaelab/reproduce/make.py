@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from vaelab import __version__
+from vaelab import __version__, groups
 from vaelab.compose import Composer
 from vaelab.errors import UserError
-from vaelab.groups import config_dir, settings
 from vaelab.job import Task
 from vaelab.plan import check
 from vaelab.provenance import git_commit
@@ -46,7 +45,11 @@ def planned_cells(request: Request, composer: Composer) -> list[Planned]:
     print(f"{table.kind} {table.name}, budget={request.budget.name}: {len(table.cells)} cells")
     sys.stdout.flush()
     everything = Selection(seeds=request.selection.seeds)
-    return plan_cells(table, request.budget, everything, request.extra, composer)
+    planned = plan_cells(table, request.budget, everything, request.extra, composer)
+    reasons = {one.refused for one in planned if not one.cell.quoted}
+    if len(reasons) == 1 and (reason := reasons.pop()) is not None:
+        raise UserError(reason)  # what was typed for all of them is wrong
+    return planned
 
 
 def checked(wanted: list[Planned], request: Request) -> tuple[list[Planned], list[Task]]:
@@ -91,7 +94,7 @@ def show(request: Request, planned: list[Planned]) -> int:
 def folder(request: Request) -> Path:
     """<output_dir>/tables/<name>/<budget>, with a hash behind it where settings were changed."""
     given = dict(text.split("=", 1) for text in request.extra if "=" in text)
-    root = Path(given.get("output_dir", settings(config_dir())["output_dir"][0]))
+    root = Path(given.get("output_dir", groups.settings(groups.config_dir())["output_dir"][0]))
     name = request.budget.name
     if changed := changes(request.extra):
         text = "\n".join(sorted(changed))

@@ -1,0 +1,114 @@
+"""The tables that come with vaelab: every cell can be run, and says what the paper says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from vaelab import groups
+from vaelab.compose import Composer
+from vaelab.identity import config_hash
+from vaelab.plan import check
+from vaelab.reproduce import budget, spec
+from vaelab.reproduce.cells import Selection, plan_cells
+
+CONFIGS = groups.config_dir()
+PAPER = Path(__file__).resolve().parents[3] / "shared" / "papers" / "vampprior.md"
+PRESETS = [(kind, name) for kind in spec.KINDS for name in groups.options(kind, CONFIGS)]
+# Enough of the largest to see each row and each column; all of it is a slow test.
+ALL = Selection()
+SOME = {"vampprior_1": [Selection(rows=["freyfaces"]), Selection(columns=["vae_vamp"])]}
+
+
+def planned(kind, name, selection, level="full"):
+    table = spec.find(kind, name, CONFIGS)
+    return plan_cells(table, budget.find(level, CONFIGS), selection, [], Composer())
+
+
+def runnable(kind, name, selections):
+    for selection in selections:
+        for one in planned(kind, name, selection):
+            assert one.refused is None, (one.cell.name, one.refused)
+            assert one.marks == ()
+            check(list(one.tasks[:1]), devices=False)
+            for task in one.tasks:
+                evaluation = task.config["evaluation"]
+                assert (evaluation["samples"], evaluation["examples"]) == (5000, None)
+                assert (task.config["epochs"], task.config["patience"]) == (2000, 50)
+
+
+@pytest.mark.parametrize(("kind", "name"), PRESETS)
+def test_cells_compose_and_build(kind, name):
+    runnable(kind, name, SOME.get(name, [ALL]))
+
+
+@pytest.mark.slow
+def test_every_cell_composes_and_builds():
+    runnable("table", "vampprior_1", [ALL])
+
+
+def test_tables_share_the_runs_they_have_in_common():
+    def folders(kind, name, selection):
+        found = planned(kind, name, selection)
+        return {task.folder for one in found for task in one.tasks}
+
+    hvae = folders("table", "vampprior_1", Selection(["static_mnist"], ["hvae_vamp"]))
+    assert folders("table", "vampprior_2", Selection(["hvae_vamp"])) == hvae
+    assert folders("figure", "vampprior_k", Selection(["k500"], ["vamp_elbo"])) == hvae
+    assert folders("figure", "vampprior_k", Selection(["k500"], ["vamp_units_z1"])) == hvae
+
+
+def test_each_seed_of_frey_faces_has_its_own_split():
+    (cell,) = planned("table", "vampprior_1", Selection(["freyfaces"], ["vae_vamp"]))
+    assert [task.config["seed"] for task in cell.tasks] == [1, 2, 3]
+    assert [task.config["dataset"]["split_seed"] for task in cell.tasks] == [1, 2, 3]
+    assert len({config_hash(task.config) for task in cell.tasks}) == 3
+
+
+def test_pseudo_inputs_are_a_thousand_on_omniglot_only():
+    for row, count in (("omniglot", 1000), ("static_mnist", 500)):
+        (cell,) = planned("table", "vampprior_1", Selection([row], ["vae_vamp"]))
+        assert cell.tasks[0].config["prior"]["components"] == count
+        assert cell.tasks[0].config["likelihood"]["clamp"] == 1e-5
+
+
+def paper(section):
+    if not PAPER.is_file():
+        pytest.skip("the notes on the paper are not at hand")
+    return PAPER.read_text(encoding="utf-8").split(section, 1)[1].split("\n### ", 1)[0]
+
+
+def test_table_1_says_what_the_paper_says():
+    lines = [line for line in paper("### Table 1").splitlines() if line.startswith("|")][2:]
+    noted = [[float(cell) for cell in line.strip("|").split("|")[1:]] for line in lines]
+    cells = iter(spec.find("table", "vampprior_1", CONFIGS).cells)
+    assert [[next(cells).published for _ in row] for row in noted] == noted
+    assert len(noted) == 6
+    assert next(cells, None) is None
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 5])
+def test_the_other_tables_say_what_the_paper_says(number):
+    text = paper(f"### Table {number}.").partition("There are **no**")[0]
+    noted = sorted(re.findall(r"-\d+\.\d\d", text))
+    table = spec.find("table", f"vampprior_{number}", CONFIGS)
+    assert sorted(f"{cell.published:.2f}" for cell in table.cells) == noted
+
+
+def test_the_figures_say_what_the_paper_says():
+    text = paper("### Figures")
+    noted = {}
+    for line in text.splitlines():
+        if line.startswith("|"):
+            name, *cells = line.strip("|").split("|")
+            noted[name.split()[0]] = [float(n) for n in re.findall(r"-?\d+\.?\d*", "|".join(cells))]
+    cells = spec.find("figure", "vampprior_k", CONFIGS).cells
+    found = {}
+    for cell in cells:
+        found.setdefault(cell.column.name, []).append(cell.published)
+    assert found["vamp_elbo"] == noted["VampPrior"]
+    assert found["mog_elbo"] == noted["MoG"]
+    assert found["standard_elbo"] == noted["SG"]
+    assert [cell.row.x for cell in cells if cell.column.name == "mog_elbo"] == noted["K"]
+    upper = re.search(r"z2: ([^.]*)\.", text).group(1)
+    assert found["vamp_units_z2"] == [float(n) for n in re.findall(r"(\d+) \(", upper)]
