@@ -26,13 +26,18 @@ def copy_figures(report: Report, folder: Path) -> dict[Path, list[Path]]:
 
 
 def _copy(source: Path, outcome: Outcome, seed: int, folder: Path) -> Path:
-    row, column = (quote(line.name, safe="") for line in (outcome.cell.row, outcome.cell.column))
-    path = Path("figures", row, column, f"seed{seed}-{source.name}")
+    row, column = outcome.cell.row.name, outcome.cell.column.name
+    path = Path("figures", _file_name(row), _file_name(column), f"seed{seed}-{source.name}")
     target = folder / path
     if not _same(source, target):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
     return path
+
+
+def _file_name(name: str) -> str:
+    """Another for every name; "." and ".." are names of a table, but not of a folder."""
+    return quote(name, safe="").replace(".", "%2E")
 
 
 def _same(source: Path, target: Path) -> bool:

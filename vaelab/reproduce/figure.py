@@ -28,7 +28,7 @@ WIDTH, HEIGHT, HEAD = 4.6, 3.6, 0.5  # inches, of one pair of axes and of the he
 LONE = 6.6  # wide, where there is one pair
 ACROSS = 2  # axes side by side
 TICKS = 8  # up to so many rows each gets its tick
-LETTERS = 11, 16  # an inch of the heading's two lines has room for
+LETTERS = 11, 18  # an inch of the heading's two lines has room for
 
 
 def draw(report: Report, path: Path) -> Path:

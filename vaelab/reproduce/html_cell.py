@@ -14,8 +14,9 @@ NOTHING = "-"  # in place of our number
 
 
 def identity(outcome: Outcome) -> str:
-    """What links on the page lead to; without characters that HTML or an address would change."""
-    return "cell-" + quote(outcome.cell.name, safe="/").replace("%", "-")
+    """What links on the page lead to: another for every cell, of letters that need no escape."""
+    row, column = (quote(line.name, safe="") for line in (outcome.cell.row, outcome.cell.column))
+    return f"cell-{row}/{column}".replace("%", ":")
 
 
 def pairs(facts: list[tuple[str, str]]) -> str:

@@ -1,11 +1,15 @@
 """The table for a paper: a booktabs tabular in the paper's layout."""
 
 import unicodedata
+from itertools import zip_longest
+from textwrap import wrap
 
 from vaelab.reproduce import words
 from vaelab.reproduce.legend import Legend
 from vaelab.reproduce.outcome import Outcome, Report
 
+FEW = 4  # columns in which `ours ± s` fits on one line
+HEAD, SIDE = 10, 14  # letters in a line of a column's and of a row's label
 SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -32,23 +36,23 @@ def text(report: Report) -> str:
     r"""A table environment; a document needs \usepackage{booktabs} and nothing else."""
     legend = Legend(report)
     columns = report.table.columns.values()
+    labels = [_wrapped(column.label, HEAD) for column in columns]
     lines = [
         f"% {_comment(words.version(report))}, {report.made.isoformat()}",
         f"% {_comment(report.command)}",
         r"\begin{table}",
-        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+        rf"\centering\{'footnotesize' if len(columns) <= FEW else 'scriptsize'}",
         rf"\caption{{{_caption(report, legend)}}}",
+        r"\setlength{\tabcolsep}{3pt}",
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
         r"\toprule",
-        _row(["", *(escape(column.label) for column in columns)]),
-        r"\midrule",
+        *_rows([[], *labels]),
     ]
     for number, row in enumerate(report.table.rows.values()):
-        lines += [r"\addlinespace"] if number else []
         found = [report.at(row.name, column.name) for column in columns]
-        # Two lines a row: eight columns of `ours ± s (published)` are wider than a page.
-        lines.append(_row([escape(legend.row(row)), *(_ours(one, legend) for one in found)]))
-        lines.append(_row(["", *(_published(one) for one in found)]))
+        cells = [_cell(outcome, legend, len(columns) <= FEW) for outcome in found]
+        lines.append(r"\addlinespace" if number else r"\midrule")
+        lines += _rows([_wrapped(legend.row(row), SIDE), *cells])
     lines += [r"\bottomrule", r"\end{tabular}"]
     if len(legend.measures) > 1:
         for measured, letter in legend.measures.items():
@@ -78,32 +82,35 @@ def _caption(report: Report, legend: Legend) -> str:
     return " ".join([*ends, "Below ours: (published). Bold: inside the band."])
 
 
-def _ours(outcome: Outcome | None, legend: Legend) -> str:
+def _cell(outcome: Outcome | None, legend: Legend, beside: bool) -> list[str]:
+    """Its lines: ours, ± unless that stands beside it, and the published figure below."""
     if outcome is None:
-        return ""
+        return []
+    published = words.published(outcome.cell)
+    below = [f"(${published}$)"] if published else []
     if not outcome.values:
-        return rf"\textit{{{escape(words.state(outcome))}}}"
+        return [rf"\textit{{{escape(words.state(outcome))}}}", *below]
     mean, _, spread = words.ours(outcome).partition(" ± ")
-    mean = rf"\mathbf{{{mean}}}" if words.kind(outcome) == "inside" else mean
-    shown = f"${mean} \\pm {spread}$" if spread else f"${mean}$"
-    kind = legend.spread(outcome) if spread else ""
-    shown += f" {kind}" if kind else ""
+    mean = rf"$\mathbf{{{mean}}}$" if words.kind(outcome) == "inside" else f"${mean}$"
     sign = legend.letter(outcome) + legend.sign(outcome)
-    return shown + (_raised(sign) if sign else "")
+    parts = [mean + (_raised(sign) if sign else "")]
+    parts += [rf"$\pm\,{spread}$"] if spread else []
+    about = legend.spread(outcome), escape(legend.cell_unit(outcome))
+    parts[-1] = " ".join(text for text in (parts[-1], *about) if text)
+    return [*([" ".join(parts)] if beside else parts), *below]
 
 
-def _published(outcome: Outcome | None) -> str:
-    if outcome is None or outcome.cell.published is None:
-        return ""
-    return f"(${words.published(outcome.cell)}$)"
+def _wrapped(label: str, letters: int) -> list[str]:
+    return [escape(line) for line in wrap(label, letters, break_long_words=False)]
+
+
+def _rows(cells: list[list[str]]) -> list[str]:
+    """Rows of the tabular that hold cells of several lines."""
+    return [" & ".join(line) + r" \\" for line in zip_longest(*cells, fillvalue="")]
 
 
 def _raised(sign: str) -> str:
     return rf"\textsuperscript{{{escape(sign)}}}"
-
-
-def _row(cells: list[str]) -> str:
-    return " & ".join(cells) + r" \\"
 
 
 def _comment(text: str) -> str:

@@ -86,7 +86,9 @@ class Legend:
         if len(self.measures) == 1:
             facts.append(("ours", f"test split, {next(iter(self.measures))}"))
         elif self.measures:
-            facts.append(("ours", f"test split, measured in {len(self.measures)} ways"))
+            facts.append(
+                ("ours", f"test split, measured in {len(self.measures)} ways, as each cell says")
+            )
         facts += [("±", self._spread())] if self.kinds else []
         facts += [("band", "of ours - published, least to greatest"), ("cells", self.counts())]
         return [(name, text) for name, text in facts if text]
