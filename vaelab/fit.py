@@ -25,6 +25,7 @@ from vaelab.dataset.base import Splits
 from vaelab.dataset.limit import limited, reduced
 from vaelab.errors import Interrupted
 from vaelab.evaluation.evaluate import Evaluation
+from vaelab.evaluation.progress import bar
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.progress import Progress
@@ -199,7 +200,10 @@ def report(
     for name in evaluation.splits:
         console.print(f"Evaluating epoch {epoch} on {name}")
         split = getattr(task.splits, name)
-        results = evaluation(task.vae, posterior, split, name, parts.likelihood.discrete)
+        _, examples = evaluation.size(task.vae, split)
+        with bar(f"Evaluating on {name}", examples) as advance:
+            discrete = parts.likelihood.discrete
+            results = evaluation(task.vae, posterior, split, name, discrete, advance)
         metrics[name] = results.as_dict()
     run.update(
         metrics=metrics,

@@ -1,0 +1,65 @@
+"""Costs: the arithmetic by hand, and that a network is timed once."""
+
+import pytest
+
+from tests.small import config
+from vaelab.reproduce import estimate
+from vaelab.reproduce.estimate import Estimator, Speed
+from vaelab.run import Run
+
+MNIST = ("dataset=static_mnist", "architecture.hidden=[8]", "batch_size=100", "epochs=20")
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """Every network takes 0.1 s an update, 0.02 s a validation batch, 1 ms a sample."""
+    made = []
+
+    def measure(settings, parts):
+        made.append(settings)
+        return Speed(0.1, 0.02, 0.001)
+
+    monkeypatch.setattr(estimate, "measure", measure)
+    return made
+
+
+def test_a_run_is_its_epochs_and_its_evaluation(timed, tmp_path):
+    settings = config(*MNIST, "evaluation.samples=50", "evaluation.examples=200")
+    cost = Estimator()(settings, Run(tmp_path))
+    assert cost.epochs == 20
+    assert cost.epoch == pytest.approx(500 * 0.1 + 100 * 0.02)  # published sizes, no data read
+    assert cost.evaluation == pytest.approx(50 * 200 * 0.001)
+    assert cost.seconds == pytest.approx(20 * 52 + 10)
+
+
+def test_less_is_left_of_a_run_that_has_begun(timed, tmp_path):
+    (tmp_path / "metrics.csv").write_text("epoch\n1\n2\n3\n")
+    settings = config(*MNIST, "max_examples=150", "evaluation.examples=null")
+    cost = Estimator()(settings, Run(tmp_path))
+    assert cost.epochs == 17
+    assert cost.epoch == pytest.approx(2 * 0.1 + 2 * 0.02)
+    assert cost.evaluation == pytest.approx(4 * 10_000 * 0.001)
+
+
+def test_a_network_is_timed_once(timed, tmp_path):
+    estimator = Estimator()
+    same = [(*MNIST,), (*MNIST, "seed=2"), (*MNIST[1:], "dataset=mnist", "epochs=3")]
+    for words in same:
+        estimator(config(*words[:-1], words[-1]), Run(tmp_path))
+    assert len(timed) == 1
+    estimator(config(*MNIST, "prior=mog", "prior.components=3"), Run(tmp_path))
+    estimator(config(*MNIST[1:], "dataset=digits"), Run(tmp_path))
+    assert len(timed) == 3
+
+
+def test_data_of_unknown_size_are_counted(timed, tmp_path):
+    words = ("dataset=linear_gaussian", "dataset.num_train=70", "batch_size=10", "epochs=1")
+    cost = Estimator()(config(*words), Run(tmp_path))
+    assert cost.epoch > 7 * 0.1
+
+
+def test_times_are_measured_on_made_up_data(tmp_path):
+    for words in (("prior=vamp", "prior.components=200"), ("architecture=mlp",)):
+        cost = Estimator()(config("dataset=digits", *words), Run(tmp_path))
+        assert 0 < cost.epoch < 60
+        assert 0 < cost.evaluation < 60
