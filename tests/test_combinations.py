@@ -8,7 +8,10 @@ import torch
 from small import config, make_task, splits
 
 from vaelab import groups
+from vaelab.compose import Composer
 from vaelab.errors import UserError
+from vaelab.plan import container
+from vaelab.validate import validate
 
 BOUNDS = {
     "elbo": [],
@@ -58,6 +61,46 @@ def test_prior_trainer_and_bound(prior, trainer, bound):
         assert rises(make_task(settings))
 
 
+TWO_LEVELS = {
+    "hvae": ["architecture.latent_dims=[3,2]", "architecture.width=12"],
+    "conv_hvae": ["architecture.latent_dims=[3,2]", "architecture.width=12",
+                  "architecture.channels=4"],
+}  # fmt: skip
+# All for the fast one; for convolutions each prior, trainer and bound at least once.
+TWO_LEVEL_PARTS = [
+    *(
+        ("hvae", *parts)
+        for parts in itertools.product(options("prior"), options("trainer"), BOUNDS)
+    ),
+    *(("conv_hvae", prior, "joint", "elbo") for prior in options("prior")),
+    *(("conv_hvae", "vamp", trainer, "elbo") for trainer in options("trainer")),
+    *(("conv_hvae", "vamp", "joint", bound) for bound in BOUNDS),
+]
+
+
+def two_level_config(option, *overrides):
+    words = [f"architecture={option}", *TWO_LEVELS[option], "batch_size=32", "lightning=cpu"]
+    rates = ["optimizer.phi.lr=0.01", "optimizer.theta.lr=0.01"]
+    return validate(container(Composer().cells([*words, *rates, *overrides])[0]))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "prior", "trainer", "bound"), list(dict.fromkeys(TWO_LEVEL_PARTS))
+)
+def test_two_levels_with_prior_trainer_and_bound(architecture, prior, trainer, bound):
+    short = ["trainer.max_inner_steps=3"] if trainer == "aggressive" else []
+    settings = two_level_config(
+        architecture, f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *short,
+        *BOUNDS[bound],
+    )  # fmt: skip
+    if bound in ("analytic", "free bits"):
+        words = rf"^bound=elbo cannot be used with architecture={architecture}: .*one latent level"
+        with pytest.raises(UserError, match=words):
+            make_task(settings)
+    else:
+        assert rises(make_task(settings), updates=10 if trainer == "aggressive" else 20)
+
+
 @pytest.mark.parametrize(
     ("schedule", "optimizer"),
     list(itertools.product(options("schedule"), options("optimizer"))),
@@ -97,3 +140,11 @@ def test_half_precision_trains_too():
     rates = ["optimizer.phi.lr=0.003", "optimizer.theta.lr=0.003"]
     settings = config("precision=bf16-mixed", "prior=vamp", "prior.components=7", *rates)
     assert rises(make_task(settings, splits()))
+
+
+@pytest.mark.parametrize("architecture", TWO_LEVELS)
+@pytest.mark.parametrize("bound", ["elbo", "path", "samples"])
+def test_half_precision_trains_two_levels_too(architecture, bound):
+    half = ["precision=bf16-mixed", "prior=vamp", "prior.components=7"]
+    settings = two_level_config(architecture, *half, *BOUNDS[bound])
+    assert rises(make_task(settings, splits()), updates=20)

@@ -16,6 +16,7 @@ from vaelab.errors import UserError
 from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.model import VAE
 from vaelab.prior.vamp import Vamp
+from vaelab.reporting.summary import number
 
 NAMES = {"elbo", "nll", "reconstruction", "kl", "mi", "mi_full", "au", "ess", "inference_gap"}
 
@@ -52,6 +53,7 @@ def test_metrics_equal_the_closed_forms(evaluation):
     assert metrics["nll"].n == 3000
     assert metrics["au"].value == 2
     assert metrics["au"].extra == {"levels": [2], "dims": [2]}
+    assert number(metrics["au"].as_dict()) == "2"
     assert metrics["au"].se is None
 
 

@@ -11,6 +11,7 @@ from tests.evaluation.two_level_gaussian import LOWER, TwoLevelGaussian, X
 from tests.laws.components import assert_zero_mean
 from vaelab.evaluation.sample import ancestral, decode
 from vaelab.evaluation.score import score
+from vaelab.reporting.summary import number
 
 
 def scores(model, x, samples, rows=2000, q=None):
@@ -37,10 +38,10 @@ def test_a_wrong_posterior_falls_to_log_p_from_above():
     assert_zero_mean(above[1] - model.gap(x).detach())
     means = [float(value.mean()) for value in above.values()]
     assert means[0] > means[1] > means[2] > 0
-    x, exact = x[:300], -model.log_px(x[:300]).mean()
+    x, exact = x[:30], -model.log_px(x[:30]).mean()
     runs = torch.stack([scores(model, x, 5000, 150_000).nll.mean() - exact for _ in range(10)])
     assert abs(runs.mean()) < 4 * runs.std() / math.sqrt(10) + 1e-3  # the bias that is left
-    assert runs.std() < 0.01
+    assert runs.std() < 0.02
 
 
 class Replay:
@@ -93,6 +94,7 @@ def test_a_whole_evaluation_equals_the_closed_forms(evaluation):
     assert metrics["nll"].value == pytest.approx(-log_px, abs=0.02)
     assert metrics["elbo"].value == pytest.approx(log_px - gap, abs=0.02)
     assert metrics["au"].extra == {"levels": [2, 2], "dims": [2, 2]}
+    assert number(metrics["au"].as_dict()) == "4 (2 + 2)"
     assert set(results.arrays) == {"index", "nll", "elbo", "ess", "variance_0", "variance_1"}
 
 

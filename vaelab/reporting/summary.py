@@ -86,12 +86,16 @@ def show_evaluation(path: Path) -> None:
 
 
 def number(found: Mapping[str, Any]) -> str:
-    """A value with its standard error, as many digits as the error supports."""
+    """A value with its standard error, as many digits as the error supports.
+
+    A count of units of several latent levels says how many each has: "66 (40 + 26)", top first.
+    """
     value, error = found.get("value"), found.get("se")
     if value is None:
         return "-"
     if isinstance(value, int):
-        return str(value)
+        levels = found.get("levels", ())
+        return f"{value} ({' + '.join(map(str, levels))})" if len(levels) > 1 else str(value)
     if not error:
         return f"{value:.2f}"
     digits = max(2, 1 - math.floor(math.log10(error)))  # two significant digits of the error
