@@ -46,6 +46,14 @@ def test_one_line_a_cell(capsys, monkeypatch):
     )
 
 
+def test_a_table_of_one_column_has_no_lines_of_row_names(capsys, monkeypatch):
+    made = report(outcome(-85.5), outcome(of=cell("frey", quoted=True)))
+    lines = [" ".join(line.split()) for line in printed(made, capsys, monkeypatch)]
+    assert "static MNIST (nats) -85.57 -85.50 ± 0.25 +0.07 ±0.5 inside" in lines
+    assert "Frey Faces (bits/dim) 4.57 ±0.5 quoted" in lines
+    assert not any("VAE Vamp" in line for line in lines)
+
+
 def test_differing_measurements_and_seeds_are_said_by_cell(capsys, monkeypatch):
     fewer = cell("static", "standard")
     made = report(
@@ -60,7 +68,11 @@ def test_differing_measurements_and_seeds_are_said_by_cell(capsys, monkeypatch):
 
 
 def test_marks_are_explained_below(capsys, monkeypatch):
-    made = report(outcome(-85.5, marks=("budget=smoke",)), budget=("smoke", "a try"))
+    made = report(
+        outcome(-85.5, marks=("budget=smoke",)),
+        outcome(None, of=cell("static", "standard")),
+        budget=("smoke", "a try"),
+    )
     lines = printed(made, capsys, monkeypatch)
     (line,) = [line for line in lines if "VAE Vamp" in line]
     assert line.endswith("not judged †")

@@ -46,8 +46,9 @@ def test_markdown_is_in_the_papers_layout():
     assert lines[2] == (
         "Source: A paper, Table 1. Budget: full: as the paper. Ours: test split, measured in "
         "2 ways, as each cell says. ±: sd: standard deviation over 3 seeds; se: standard error "
-        "over test examples, one seed. Band: of ours - published, least to greatest. Cells: 3 of 4 finished; 1 inside "
-        "the band, 1 outside, 0 not judged, 1 without a band or a published figure. Made on "
+        "over test examples, one seed. Band: of ours - published, least to greatest. Cells: 3 of 4 "
+        "finished; 1 inside the band, 1 outside, 0 not judged, 1 without a band or a published "
+        "figure. Made on "
         "2026-01-02 by vaelab 1.2.3 at commit 0123456789 with `vaelab reproduce table=one`."
     )
     assert lines[4:8] == [

@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterable
 
-from vaelab.reproduce import words
 from vaelab.reproduce.outcome import Outcome, Report
 
 COLUMNS = (
@@ -41,7 +40,7 @@ def _numbers(outcome: Outcome) -> dict[str, object]:
         "band_low": low,
         "band_high": high,
         "verdict": outcome.verdict,
-        "inside": SAID[outcome.inside] if words.kind(outcome) in ("inside", "outside") else "",
+        "inside": SAID[outcome.inside],
         "unit": cell.unit,
         "metric": cell.metric,
     }

@@ -43,7 +43,7 @@ def text(report: Report) -> str:
         r"\begin{table}",
         rf"\centering\{'footnotesize' if len(columns) <= FEW else 'scriptsize'}",
         rf"\caption{{{_caption(report, legend)}}}",
-        r"\setlength{\tabcolsep}{3pt}",
+        r"\par\medskip\setlength{\tabcolsep}{3pt}",
         rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
         r"\toprule",
         *_rows([[], *labels]),

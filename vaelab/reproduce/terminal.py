@@ -31,7 +31,7 @@ def show(report: Report) -> None:
 
 
 def lines(report: Report, legend: Legend) -> Table:
-    """One line a cell, under its row's name."""
+    """One line a cell, under its row's name; with one column, behind it."""
     title = escape(report.table.title)
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.padding, table.pad_edge = (0, 1, 0, 0), False  # for 100 columns
@@ -41,20 +41,25 @@ def lines(report: Report, legend: Legend) -> Table:
     if len(legend.measures) > 1:
         table.add_column("how")
     table.add_column("verdict", no_wrap=True)
-    before = None
+    before, one_column = None, len(report.table.columns) == 1
     for outcome in report.outcomes:
         row = outcome.cell.row
-        if before != row.name:
+        if before != row.name and not one_column:
             table.add_row(escape(legend.row(row)), style="bold")
-        table.add_row(*_line(outcome, legend), style="dim" if outcome.cell.quoted else "")
+        unit = legend.cell_unit(outcome)
+        column = f"  {outcome.cell.column.label}" + (f" ({unit})" if unit else "")
+        name = legend.row(row) if one_column else column
+        table.add_row(
+            escape(name), *_line(outcome, legend), style="dim" if outcome.cell.quoted else ""
+        )
         before = row.name
     return table
 
 
 def _line(outcome: Outcome, legend: Legend) -> list[str]:
-    cell, unit, spread = outcome.cell, legend.cell_unit(outcome), legend.spread(outcome)
+    """What follows its name."""
+    cell, spread = outcome.cell, legend.spread(outcome)
     texts = [
-        f"  {cell.column.label}" + (f" ({unit})" if unit else ""),
         words.published(cell),
         words.ours(outcome) + (f" ({spread})" if spread else ""),
         words.difference(outcome),
