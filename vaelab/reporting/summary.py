@@ -19,7 +19,7 @@ FINAL = ("nll", "elbo")
 def show(run: Run) -> None:
     """Print a run's metrics and where its figures are."""
     results = run.read()
-    console = _console()
+    console = make_console()
     for split, metrics in results.get("metrics", {}).items():
         console.print(metrics_table(f"{split}", metrics))
     if labels := results.get("labels"):
@@ -62,7 +62,7 @@ def show_all(runs: list[Run], overrides: list[list[str]]) -> None:
         epochs = str(results.get("training", {}).get("epochs", ""))
         values = [number(test[name]) if name in test else "" for name in FINAL]
         table.add_row(own, status + reason, epochs, *values, str(run))
-    _console().print(table)
+    make_console().print(table)
 
 
 def show_checks(verdicts: list[tuple[list[str], str, str]]) -> None:
@@ -73,13 +73,13 @@ def show_checks(verdicts: list[tuple[list[str], str, str]]) -> None:
     for overrides, fault, folder in verdicts:
         words = " ".join(word.partition("@")[2] or word for word in overrides)
         table.add_row(words, "refused" if fault else "ok", fault or folder)
-    _console().print(table)
+    make_console().print(table)
 
 
 def show_evaluation(path: Path) -> None:
     """Print the metrics of an evaluation's file."""
     results = json.loads(path.read_text(encoding="utf-8"))
-    console = _console()
+    console = make_console()
     for split, metrics in results["metrics"].items():
         console.print(metrics_table(split, metrics))
     console.print(f"written: {_relative(path)}")
@@ -102,7 +102,8 @@ def number(found: Mapping[str, Any]) -> str:
     return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
-def _console() -> Console:
+def make_console() -> Console:
+    """As wide as the terminal."""
     # Off a terminal rich assumes 80 columns and folds paths, which then cannot be copied.
     console = Console(highlight=False, soft_wrap=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:

@@ -79,7 +79,7 @@ def show(request: Request, planned: list[Planned]) -> int:
         budget=(request.budget.name, request.budget.means),
         outcomes=collect(planned),
         command=command,
-        extra=request.extra,
+        extra=changes(request.extra),
         made=date.today(),
         version=__version__,
         commit=commit,

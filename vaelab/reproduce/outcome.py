@@ -1,5 +1,6 @@
 """What came of each cell: our number beside the paper's, and whether it may be judged."""
 
+import math
 import statistics
 from dataclasses import dataclass
 from datetime import date
@@ -67,8 +68,9 @@ class Outcome:
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation over seeds (n - 1); None for fewer than two."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
+        """Standard deviation over seeds (n - 1); None for fewer than two, or for no numbers."""
+        several = len(self.values) > 1 and all(map(math.isfinite, self.values))
+        return statistics.stdev(self.values) if several else None
 
     @property
     def se(self) -> float | None:
@@ -95,6 +97,8 @@ class Outcome:
     def inside(self) -> bool | None:
         """Whether the difference lies in the band; None where it cannot or may not be said."""
         if self.difference is None or self.cell.band is None or self.caveats:
+            return None
+        if not math.isfinite(self.difference):
             return None
         low, high = self.cell.band
         return low <= self.difference <= high
@@ -125,7 +129,7 @@ class Outcome:
                 if run.status == status:
                     why = f": {run.reason}" if status == "failed" and run.reason else ""
                     return ("not run" if status == "new" else status) + why
-        return "complete"
+        return self.runs[0].status if self.runs else "not run"
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ class Report:
     Attributes:
         budget: name, and one line that says what it means.
         command: that makes it.
-        extra: overrides that were given for all cells.
+        extra: overrides that were given for all cells and change what they are.
     """
 
     table: Table

@@ -173,6 +173,8 @@ def read(kind: str, name: str, path: Path) -> Table:
     plots = []
     for number, plot in enumerate(given.get("plots", [])):
         check(path, f"plots.{number}", plot, PLOT)
+        if missing := [key for key in PLOT if key not in plot and key != "log_x"]:
+            raise UserError(f"{path}: plots.{number}.{missing[0]} is missing")
         for column in plot.get("columns", []):
             _known(path, f"plots.{number}", column, columns)
         plots.append(Plot(**{"log_x": False} | plot))

@@ -4,7 +4,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from vaelab.reporting.summary import _console
+from vaelab.reporting.summary import make_console
 from vaelab.reproduce import words
 from vaelab.reproduce.legend import Legend
 from vaelab.reproduce.outcome import Outcome, Report
@@ -14,7 +14,7 @@ COLOURS = {"inside": "green", "outside": "red", "unjudged": "yellow", "open": ""
 
 def show(report: Report) -> None:
     """Print it, with what it is and how it was measured below."""
-    console = _console()
+    console = make_console()
     legend = Legend(report)
     console.print(lines(report, legend))
     facts = legend.facts()
