@@ -13,7 +13,7 @@ from vaelab.architecture.base import Decoder
 from vaelab.distribution import DiagonalGaussian
 from vaelab.errors import UserError
 from vaelab.evaluation import sample
-from vaelab.evaluation.sample import ancestral, decode
+from vaelab.evaluation.sample import ancestral, decode, from_components
 from vaelab.likelihood.gaussian import Gaussian
 from vaelab.model import VAE
 from vaelab.prior.mog import Mog
@@ -49,6 +49,14 @@ def test_a_mixture_is_drawn_evenly_and_not_in_order():
     neighbours = (z[0, 1:] - z[0, :-1]).abs() < 2  # the same component twice running: a third
     assert abs(neighbours.float().mean() - 1 / 3) < 0.05
     assert abs((z - (z / 5).round() * 5).std() - 0.1) < 0.01
+
+
+def test_a_latent_of_each_of_these_components_through_all_levels():
+    torch.manual_seed(0)
+    z = from_components(mixture([-5.0, 0.0, 5.0]), 2, torch.tensor([2, 0, 0, 1]))
+    assert [level.shape for level in z] == [(1, 4, 1), (1, 4, 2)]
+    assert_close((z[0].flatten() / 5).round(), torch.tensor([1.0, -1.0, -1.0, 0.0]))
+    assert_close(z[1][0, :, 1], z[0][0, :, 0] + 10, rtol=0, atol=0.6)  # N(., 0.1)
 
 
 def test_one_component_alone():

@@ -48,7 +48,7 @@ def images(shape=(1, 8, 8)):
 def test_images_with_pseudo_inputs(tmp_path, shape):
     drawn = draw(model(shape, Bernoulli(None), 5), images(shape), tmp_path / "figures")
     names = {path.name for path in drawn}
-    assert names == EVERY | {"reconstructions.png", "pseudo_inputs.png"}
+    assert names == EVERY | {"reconstructions.png", "pseudo_inputs.png", "components.png"}
     assert all(path.parent == tmp_path / "figures" and path.is_file() for path in drawn)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 from torch import Tensor
 
 from vaelab.distribution import GaussianMixture
@@ -44,14 +44,25 @@ def ancestral(vae: VAE, levels: int, count: int, component: int | None = None) -
     """
     prior = vae.prior(vae.encoder)
     if component is None:
-        top = prior.sample(count)
-    elif not isinstance(prior, GaussianMixture):
+        return descend(vae, levels, prior.sample(count))
+    if not isinstance(prior, GaussianMixture):
         raise UserError(f"component={component}: this run's prior is not a mixture; leave it out")
-    elif not 0 <= component < len(prior):
+    if not 0 <= component < len(prior):
         raise UserError(f"component={component}: this prior has components 0 to {len(prior) - 1}")
-    else:
-        chosen = torch.full((count,), component, device=prior.mean.device)
-        top = prior.sample(count, chosen)
+    chosen = torch.full((count,), component, device=prior.mean.device)
+    return descend(vae, levels, prior.sample(count, chosen))
+
+
+@torch.no_grad()
+def from_components(vae: VAE, levels: int, components: Integer[Tensor, "N"]) -> Latents:
+    """One latent, [1, N, D_l] a level, of each of these components of the prior, a mixture."""
+    prior = vae.prior(vae.encoder)
+    assert isinstance(prior, GaussianMixture), "only a mixture has components"
+    return descend(vae, levels, prior.sample(len(components), components.to(prior.mean.device)))
+
+
+def descend(vae: VAE, levels: int, top: Float[Tensor, "N D"]) -> Latents:
+    """Lower levels drawn below a top one, each from p(z_l | levels above)."""
     z: Latents = (top[None],)
     for _ in range(1, levels):
         z = (*z, vae.decoder.lower(z).rsample(1)[0])

@@ -78,3 +78,15 @@ def reconstructions(x: Tensor, again: Tensor, path: Path, heading: Heading) -> P
 def pseudo_inputs(u: Tensor, path: Path, heading: Heading) -> Path:
     """What a VampPrior's components are made of."""
     return image_grid({"": tile(u, columns_for(len(u)))}, path, heading)
+
+
+def components(
+    u: Float[Tensor, "N C H W"], x: Float[Tensor, "N M C H W"], path: Path, heading: Heading
+) -> Path:
+    """A row a component: its pseudo-input, then M images drawn from it."""
+    own = tile(u, 1, gap=3)
+    return image_grid(
+        {"pseudo-input": own, "images of its component": tile(x.flatten(0, 1), x.shape[1], gap=3)},
+        path,
+        heading,
+    )

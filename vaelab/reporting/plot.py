@@ -10,7 +10,7 @@ from vaelab.batch import Batch
 from vaelab.dataset.base import Split, Splits
 from vaelab.evaluation.measure import Measured, in_eval_mode, measure
 from vaelab.evaluation.progress import silent
-from vaelab.evaluation.sample import ancestral, decode
+from vaelab.evaluation.sample import ancestral, decode, from_components
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.reporting import clouds, images
@@ -20,7 +20,7 @@ from vaelab.seeding import noise, permutation
 
 EXAMPLES, SAMPLES, ROWS = 500, 50, 2000
 SHOWN, PAIRS, POINTS = 64, 36, 1000
-SLOW = 16  # as many images, and samples, where the decoder draws element by element
+SLOW = 16  # examples and samples of likelihoods where the decoder is autoregressive
 
 
 def draw_figures(
@@ -36,8 +36,9 @@ def draw_figures(
 ) -> list[Path]:
     """Draw what applies, as a function of the seed; returns the files.
 
-    Images: samples, reconstructions, pseudo-inputs. Vectors: data beside samples. Both: training
-    curves, log-likelihoods of test examples, and two dimensions of their posterior means.
+    Images: samples, reconstructions, pseudo-inputs and what their components generate. Vectors:
+    data beside samples. Both: training curves, log-likelihoods of test examples, and two
+    dimensions of their posterior means.
 
     Args:
         vae: the model.
@@ -106,12 +107,11 @@ def _images(
     seed: int,
 ) -> list[Path]:
     """Samples, reconstructions and, where the prior has them, pseudo-inputs."""
-    slow = vae.decoder.autoregressive
-    draws = decode(vae, ancestral(vae, levels, SLOW if slow else SHOWN))
+    draws = decode(vae, ancestral(vae, levels, SHOWN))
     heading = Heading("Samples from the prior", about)
     drawn = [images.samples(draws.mean, draws.x, folder / "samples.png", heading)]
 
-    index = permutation(len(split), seed, "figures")[: SLOW if slow else PAIRS]
+    index = permutation(len(split), seed, "figures")[:PAIRS]
     batch = Batch(split[index.to(split.x.device)], index.to(split.x.device))
     again = decode(vae, posterior(batch).rsample(1))
     shown: Tensor = again.x if again.mean is None else again.mean
@@ -124,7 +124,20 @@ def _images(
         heading = Heading("Pseudo-inputs", f"{about}; {min(len(u), SHOWN)} of {len(u)}")
         path = folder / "pseudo_inputs.png"
         drawn.append(images.pseudo_inputs(u[:SHOWN].cpu(), path, heading))
+        drawn.append(_components(vae, u, levels, folder / "components.png", about, seed))
     return drawn
+
+
+def _components(vae: VAE, u: Tensor, levels: int, path: Path, about: str, seed: int) -> Path:
+    """A row for each of some pseudo-inputs: itself, then samples of its component."""
+    columns = 9
+    chosen = permutation(len(u), seed, "components")[:8]
+    draws = decode(vae, from_components(vae, levels, chosen.repeat_interleave(columns)))
+    shown = (draws.x if draws.mean is None else draws.mean).unflatten(0, (len(chosen), columns))
+    heading = Heading(
+        "Generated from components of the prior", f"{about}; {len(chosen)} of {len(u)}"
+    )
+    return images.components(u[chosen.to(u.device)].detach().cpu(), shown, path, heading)
 
 
 def _name(folder: Path) -> str:
