@@ -77,7 +77,7 @@ def test_a_smaller_budget_is_other_runs_one_seed_and_never_judged(tiny):
     assert "budget=smoke" in found["plain"]["verdict"]
     assert found["plain"]["inside"] == ""
     configs = [Run(tiny / "outputs" / "train" / name).config for name in starts(tiny)]
-    assert [(one["epochs"], one["max_examples"]) for one in configs] == [(2, 200)] * 2
+    assert [(one["epochs"], one["max_examples"]) for one in configs] == [(2, 500)] * 2
     assert [one["evaluation"]["samples"] for one in configs] == [10] * 2
     assert main(WORKING) == 0
     assert len(starts(tiny)) == 5
