@@ -22,7 +22,7 @@ class Metric:
         extra: what only this quantity has, such as the ceiling of a mutual information.
     """
 
-    value: float
+    value: float | int
     se: float | None
     estimator: str
     samples: int | None

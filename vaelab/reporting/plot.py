@@ -92,7 +92,7 @@ def _numbers(vae: VAE, measured: Measured, folder: Path, about: str, seed: int) 
         with in_eval_mode(vae), torch.no_grad(), noise(measured.index.device, seed, "prior"):
             prior = vae.prior(vae.encoder).sample(POINTS)
         about = f"{about}; {n} test examples"
-        heading = Heading("Latents in their two most active dimensions", about)
+        heading = Heading("Latents of the top level in their two most active dimensions", about)
         drawn.append(clouds.latents(measured.top.mean, prior, folder / "latents.png", heading))
     return drawn
 

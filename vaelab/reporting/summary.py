@@ -98,7 +98,8 @@ def number(found: Mapping[str, Any]) -> str:
         return f"{value} ({' + '.join(map(str, levels))})" if len(levels) > 1 else str(value)
     if not error:
         return f"{value:.2f}"
-    digits = max(2, 1 - math.floor(math.log10(error)))  # two significant digits of the error
+    # Two significant digits of the error; of one that is all but zero, not a line of them.
+    digits = min(6, max(2, 1 - math.floor(math.log10(error))))
     return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 

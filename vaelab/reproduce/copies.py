@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from vaelab.reproduce.outcome import Outcome, Report
 
-FIRST = ("curves", "samples", "reconstructions", "pseudo_inputs", "log_likelihood", "latents")
+FIRST = ("curves", "samples", "reconstructions", "pseudo_inputs", "components", "log_likelihood")
 
 
 def copy_figures(report: Report, folder: Path) -> dict[Path, list[Path]]:
