@@ -8,7 +8,10 @@ from small import config, make_task, splits, train
 from vaelab import fit
 from vaelab.batch import Batch
 from vaelab.build import construct
+from vaelab.compose import Composer
+from vaelab.plan import container
 from vaelab.run import Run
+from vaelab.validate import validate
 
 pytestmark = pytest.mark.gpu
 
@@ -32,6 +35,28 @@ def test_trains_on_the_gpu(tmp_path, overrides):
     column = rows[0].split(",").index("val/bound")
     bounds = [float(row.split(",")[column]) for row in rows[1:]]
     assert bounds[-1] > bounds[0]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "small"),
+    [
+        ("hvae", ["architecture.width=12"]),
+        ("conv_hvae", ["architecture.width=12", "architecture.channels=4"]),
+        ("pixel_hvae", ["architecture.width=12", "architecture.channels=4"]),
+    ],
+)
+def test_two_levels_train_are_evaluated_and_sampled_on_the_gpu(tmp_path, architecture, small):
+    words = [
+        f"architecture={architecture}", "architecture.latent_dims=[3,2]", *small, "prior=vamp",
+        "prior.components=7", "lightning=gpu", "epochs=2", "evaluation.samples=4",
+        "evaluation.autoregressive_samples=2", "evaluation.autoregressive_examples=5",
+    ]  # fmt: skip
+    settings = validate(container(Composer().cells(words)[0]))
+    run = Run(tmp_path)
+    run.write_config(settings, [])
+    fit.fit(settings, run, Console(quiet=True))
+    assert run.read()["metrics"]["test"]["nll"]["value"] > 0
+    assert (run.figures / "components.png").exists()
 
 
 def test_gradients_agree_with_the_cpu(monkeypatch):

@@ -8,6 +8,7 @@ from functools import partial
 from inspect import signature
 from typing import Any
 
+import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 from torch.optim import Optimizer
@@ -98,8 +99,6 @@ def check_devices(config: Mapping[str, Any]) -> None:
     Raises:
         UserError: CUDA or MPS is asked for and not visible.
     """
-    import torch
-
     asked, option = config["lightning"]["accelerator"], _choice(config, "lightning")
     if asked in ("gpu", "cuda") and not torch.cuda.is_available():
         if asked == "gpu" and torch.backends.mps.is_available():
@@ -109,10 +108,17 @@ def check_devices(config: Mapping[str, Any]) -> None:
         raise UserError(f"lightning={option}: no MPS device is visible; use lightning=cpu")
 
 
+def device(config: Mapping[str, Any]) -> torch.device:
+    """Where one process evaluates: the first GPU that is asked for, where there is one."""
+    asked = config.get("lightning", {})
+    if asked.get("accelerator", "auto") in ("cpu", "mps") or not torch.cuda.is_available():
+        return torch.device("cpu")
+    devices = asked.get("devices")
+    return torch.device("cuda", devices[0] if isinstance(devices, list | tuple) else 0)
+
+
 def device_name(config: Mapping[str, Any]) -> str:
     """What it is trained on, in words."""
-    import torch
-
     if config["lightning"]["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return f"cpu ({platform.processor() or platform.machine()})"

@@ -14,7 +14,7 @@ from rich.console import Console
 from vaelab import checkpoint
 from vaelab.batch import Batch
 from vaelab.batches import Blocks
-from vaelab.build import Parts, build, construct, loggers
+from vaelab.build import Parts, build, construct, device, loggers
 from vaelab.callback import history
 from vaelab.callback.checkpointing import Checkpointing
 from vaelab.callback.history import History
@@ -190,7 +190,8 @@ def report(
 ) -> None:
     """Evaluate the best epoch on the splits asked for, draw the figures, write results.json."""
     epoch = checkpoint.load_model(task, run.checkpoints / "best.ckpt")
-    task.eval()
+    # Lightning leaves the model on the CPU, where 5000 samples would take days.
+    task.to(device(config)).eval()
 
     def posterior(batch: Batch) -> Posterior:
         return task.inference.posterior(task, batch)

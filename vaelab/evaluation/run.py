@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from vaelab.batch import Batch
-from vaelab.build import construct
+from vaelab.build import construct, device
 from vaelab.errors import UserError
 from vaelab.evaluated import evaluation_file
 from vaelab.evaluation.evaluate import Evaluation
@@ -102,13 +102,6 @@ def sample_run(
     heading = Heading(f"{count} samples from the prior", f"{run}, epoch {epoch + 1}, {name}")
     picture = _picture(drawn, task.splits.test.x, folder / "samples.png", heading)
     return [folder / "samples.npz", *picture]
-
-
-def device(config: Mapping[str, Any]) -> torch.device:
-    """A CUDA device where there is one and the config does not say cpu."""
-    wanted = config.get("lightning", {}).get("accelerator", "auto")
-    cuda = wanted != "cpu" and torch.cuda.is_available()
-    return torch.device("cuda" if cuda else "cpu")
 
 
 def beside(folder: Path) -> Path:

@@ -21,7 +21,7 @@ def dry_run(request: Request, composer: Composer) -> int:
     """List every run that the selected cells need; train nothing. 2 if a cell is refused."""
     planned = planned_cells(request, composer)
     wanted, todo = checked([one for one in planned if one.cell in request.selection], request)
-    from vaelab.evaluation.run import device  # imports torch, as the timing does
+    from vaelab.build import device  # imports torch, as the timing does
     from vaelab.reproduce.estimate import Cost, Estimator
 
     estimator, costs = Estimator(), dict[Path, Cost]()

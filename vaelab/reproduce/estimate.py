@@ -11,11 +11,10 @@ from typing import Any
 import torch
 
 from vaelab.batch import Batch
-from vaelab.build import Parts, build, construct
+from vaelab.build import Parts, build, construct, device
 from vaelab.dataset.base import Split, Splits
 from vaelab.dataset.limit import limited
 from vaelab.evaluation.evaluate import Evaluation
-from vaelab.evaluation.run import device
 from vaelab.evaluation.score import score
 from vaelab.fit import make_task
 from vaelab.identity import canonical
@@ -101,7 +100,8 @@ def measure(config: Mapping[str, Any], parts: Parts) -> Speed:
     with torch.no_grad():
         validation = seconds(place, task.validation_step)
         example = splits.train.x[:1].to(place)
-        q = task.inference.posterior(task, Batch(example, torch.zeros(1, dtype=torch.int64)))
+        first = torch.zeros(1, dtype=torch.int64, device=place)
+        q = task.inference.posterior(task, Batch(example, first))
         prior = task.vae.prior(task.vae.encoder).double()
         slow = parts.architecture.decoder.autoregressive
         drawn = AUTOREGRESSIVE_ROWS if slow else config["evaluation"]["chunk"]
