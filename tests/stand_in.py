@@ -196,6 +196,7 @@ def install() -> None:
     torch, optim = types.ModuleType("torch"), types.ModuleType("torch.optim")
     vars(torch).update(
         Tensor=object,
+        device=object,
         optim=optim,
         set_num_threads=lambda number: None,
         set_flush_denormal=lambda mode: None,
