@@ -27,6 +27,7 @@ from vaelab import groups
 from vaelab.errors import UserError
 from vaelab.overrides import Reader
 from vaelab.preset import without_leftovers
+from vaelab.repository import Remembering
 from vaelab.spelling import nearest
 
 CONFIG = "train"
@@ -50,7 +51,9 @@ class Composer:
         GlobalHydra.instance().clear()
         initialize_config_dir(str(self.folders[0]), job_name="vaelab", version_base="1.3")
         self.loader = _loader()
+        self.loader.repository = Remembering(self.loader.repository)
         self.reader = Reader(self.folders, self.launchers(), multirun)
+        self.presets: dict[tuple[str, ...], dict[str, str]] = {}
 
     def launchers(self) -> list[str]:
         """Names `hydra/launcher` can have with the packages that are installed."""
@@ -83,7 +86,8 @@ class Composer:
     def cell(self, overrides: list[str]) -> Cell:
         """Compose one job from overrides that were read."""
         config = self.compose(overrides)
-        config = without_leftovers(self.loader, CONFIG, [*self.always, *overrides], config, load)
+        texts = [*self.always, *overrides]
+        config = without_leftovers(self.loader, CONFIG, texts, config, load, self.presets)
         with in_one_line(self, overrides):
             choices = config.hydra.runtime.choices
             chosen = {
@@ -197,7 +201,7 @@ def _no_such_setting(name: str, composer: Composer, overrides: list[str]) -> str
     return f"{name}: no such setting of the {parent} that is chosen{nearest(name, siblings)}{other}"
 
 
-def _loader() -> ConfigLoader:
+def _loader() -> ConfigLoaderImpl:
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
     assert isinstance(hydra.config_loader, ConfigLoaderImpl)

@@ -42,15 +42,22 @@ def without_leftovers(
     overrides: list[str],
     config: DictConfig,
     load: Callable[[ConfigLoader, str, list[str]], DictConfig],
+    known: dict[tuple[str, ...], dict[str, str]],
 ) -> DictConfig:
-    """`config`, composed again without the preset's values for groups chosen differently."""
+    """`config`, composed again without the preset's values for groups chosen differently.
+
+    `known` remembers between calls what presets alone mount.
+    """
     assert isinstance(loader, ConfigLoaderImpl)
     preset = [text for text in overrides if text.startswith("experiment=")]
     chosen = [text for text in overrides if not text.startswith("hydra")]
     if not preset or len(chosen) == len(preset):
         return config
     always = [text for text in overrides if text.startswith("hydra")]
-    intended = _mounted(loader, name, [*always, *preset])
+    alone = (*always, *preset)
+    if alone not in known:
+        known[alone] = _mounted(loader, name, [*alone])
+    intended = known[alone]
     actual = _mounted(loader, name, overrides)
     nodes = frozenset(place for place, path in intended.items() if actual.get(place) != path)
     repository = loader.repository
