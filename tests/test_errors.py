@@ -42,7 +42,7 @@ MISTAKES = [
     ("train a$b=3", "a$b: no such setting"),
     ("train a!b=3", "'a!b' cannot be a name"),
     ("train data_dir=a:b=", "put the value in quotes"),
-    ("train seed=1,2", "several values are a sweep; add -m"),
+    ("train seed=1,2", "several values are a sweep; use vaelab train -m"),
     ("train -m optimizer=adam,sgd", "optimizer.phi and optimizer.theta"),
     ("train -m prior=standard,vmap", "prior=vmap: no such prior; did you mean vamp?"),
     ("train seed=${nothing}", "seed: Interpolation key 'nothing' not found"),
@@ -94,6 +94,15 @@ def test_a_mistake_is_one_line_with_a_remedy(lab, capsys, line, expected):
     assert err.count("\n") == 1
     assert out == ""
     assert not (lab / "outputs").exists()
+
+
+@pytest.mark.parametrize("line", ["train", "train -m seed=1,2"])
+def test_a_folder_that_cannot_be_made_is_one_line(lab, capsys, line):
+    (lab / "file").write_text("")
+    assert main([*line.split(" "), "output_dir=file/below"]) == 2
+    err = capsys.readouterr().err
+    assert "cannot be made (Not a directory); set output_dir" in err
+    assert err.count("\n") == 1
 
 
 def test_faults_of_several_settings_come_together(lab, capsys):

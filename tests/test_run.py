@@ -233,6 +233,28 @@ def test_joblib_runs_jobs_side_by_side(lab):
     assert all(json.loads(path.read_text())["threads"] == 1 for path in lab.rglob("results.json"))
 
 
+def test_what_another_process_had_and_left_is_done_after_all(lab, monkeypatch):
+    """It took a run between the plan and the start, and was killed before the sweep ended."""
+    from vaelab import sweep
+    from vaelab.plan import plan
+
+    composer = Composer(multirun=True)
+    tasks = plan(composer.cells(["seed=1,2", "epochs=1"]))
+    passes = []
+
+    def start(_, todo):
+        passes.append([task.config["seed"] for task in todo])
+        had = {tasks[0].folder} if len(passes) == 1 else set()
+        for task in todo:
+            if task.folder not in had:
+                Run(task.folder).update(status="complete")
+        return had
+
+    monkeypatch.setattr(sweep, "start", start)
+    sweep.launch(composer, tasks)
+    assert passes == [[1, 2], [1]]
+
+
 def test_two_sweeps_at_once_share_the_work(lab):
     words = ["train", "-m", "seed=1,2,3,4", "epochs=2"]
     both = [start(lab, *words, STAND_IN_SECONDS="0.3") for _ in range(2)]

@@ -7,7 +7,6 @@ from vaelab.threads import use
 
 def test_numbers_below_the_normal_range_are_zero_in_matrix_products_too():
     threads = torch.get_num_threads()
-    torch.set_flush_denormal(False)  # whatever ran before
     tiny = torch.full((8, 8), 1e-20)
     assert float((tiny @ tiny).max()) > 0  # 8e-40, subnormal: what costs a CPU its speed
     try:

@@ -114,6 +114,8 @@ def device(config: Mapping[str, Any]) -> torch.device:
     if asked.get("accelerator", "auto") in ("cpu", "mps") or not torch.cuda.is_available():
         return torch.device("cpu")
     devices = asked.get("devices")
+    if isinstance(devices, str) and "," in devices:  # Lightning's way to write a list
+        devices = [int(one) for one in devices.split(",") if one.strip()]
     return torch.device("cuda", devices[0] if isinstance(devices, list | tuple) else 0)
 
 

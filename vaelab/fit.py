@@ -214,7 +214,12 @@ def report(
         labels=labels(config, parts),
     )
     rows = history.read(run.folder / "metrics.csv")
-    draw_figures(task.vae, posterior, task.splits, rows, run.figures, config["seed"], epoch=epoch)
+    try:
+        seed = config["seed"]
+        draw_figures(task.vae, posterior, task.splits, rows, run.figures, seed, epoch=epoch)
+    except Exception as error:  # the numbers are there: a picture must not cost them
+        log.exception("figures could not be drawn")
+        console.print(f"warning: figures could not be drawn ({error}); see {run.log}", markup=False)
 
 
 def cost(task: Task, evaluation_seconds: float) -> dict[str, float | int]:

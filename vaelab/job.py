@@ -19,6 +19,7 @@ from vaelab.run import Busy, Run
 from vaelab.threads import choose, use
 
 FOLLOWED = "VAELAB_RUN"  # the folder that further processes of one run (DDP) work for
+BUSY = "busy"
 log = logging.getLogger(__name__)
 
 
@@ -47,12 +48,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Job:
-    """What Hydra's launchers call: the number of the job says which task it is. Never raises."""
+    """What Hydra's launchers call: the number of the job says which task it is.
+
+    How it went is in the run's results.json. Returns BUSY where another process had it.
+    """
 
     tasks: list[Task]
     launcher: str
 
-    def __call__(self, hydra: DictConfig) -> None:
+    def __call__(self, hydra: DictConfig) -> str | None:
         """Train one task of a sweep; its outcome is in its results.json."""
         number = HydraConfig.get().job.num
         task = self.tasks[number]
@@ -66,6 +70,8 @@ class Job:
             evaluate(task)
         except Busy as error:
             print(f"vaelab: {error}", flush=True)
+            return BUSY
+        return None
 
 
 def train(task: Task, beside: str = "") -> Run:
@@ -95,20 +101,30 @@ def train(task: Task, beside: str = "") -> Run:
 
 
 def evaluate(task: Task) -> None:
-    """Evaluate a finished run as the config says, where its results are of another evaluation."""
+    """Evaluate a finished run as the config says, where its results are of another evaluation.
+
+    Raises:
+        Busy: another process is at it.
+    """
     run = Run(task.folder)
     if task.done or run.status not in runs.FINAL:
         return
-    from vaelab.evaluation.run import evaluate_run
+    with run.lock(), run.logged():
+        if task.done:  # another process did it while this one waited its turn
+            return
+        from vaelab.evaluation.run import evaluate_run
 
-    use(choose(task.config["threads"] or run.read().get("threads")))
-    print(f"evaluating {run}", flush=True)
-    try:
-        evaluate_run(run, task.config)
-    except Exception as error:  # one cell must not stop the others
-        with run.logged():
+        use(choose(task.config["threads"] or run.read().get("threads")))
+        print(f"evaluating {run}", flush=True)
+        try:
+            evaluate_run(run, task.config)
+        except Exception as error:  # one cell must not stop the others
             log.exception("evaluation failed")
-        print(f"vaelab: {run}: {type(error).__name__}: {error} (see {run.log})", flush=True)
+            why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+            run.update(evaluation_failed=why)
+            print(f"vaelab: {run}: {why} (see {run.log})", flush=True)
+        else:
+            run.update(evaluation_failed=None)
 
 
 def attempt(run: Run, config: dict[str, Any], beside: str) -> None:

@@ -59,7 +59,9 @@ class Reader:
                 " own YAML and give its folder with --config-dir"
             )
         if override.is_sweep_override() and not self.multirun:
-            raise UserError(f"{text}: several values are a sweep; add -m, or quote the commas")
+            raise UserError(
+                f"{text}: several values are a sweep; use vaelab train -m, or quote the commas"
+            )
         if name == "hydra" or name.startswith(("hydra.", "hydra/")):
             return [self.hydra(text, name, override)]
         return self.choice(text, name, override)

@@ -18,7 +18,7 @@ or only the one through the parameters, z held fixed (RWS)."""
 
 @runtime_checkable
 class Posterior(Protocol):
-    """q(z|x) of one batch of B examples; immutable."""
+    """q(z|x) of one batch of B examples; the density does not change."""
 
     @property
     def top(self) -> DiagonalGaussian:

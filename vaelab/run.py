@@ -63,9 +63,13 @@ class Run:
         try:
             config = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
-            raise UserError(f"{self}: its config.yaml cannot be read; train it again") from error
+            raise UserError(
+                f"{self}: its config.yaml cannot be read; delete the folder to train it again"
+            ) from error
         if not isinstance(config, dict):
-            raise UserError(f"{self}: its config.yaml holds no settings; train it again")
+            raise UserError(
+                f"{self}: its config.yaml holds no settings; delete the folder to train it again"
+            )
         return identity.YOUNGER | config
 
     @property
@@ -84,7 +88,7 @@ class Run:
         """
         try:
             return json.loads(self.results.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise UserError(
@@ -103,7 +107,10 @@ class Run:
         Raises:
             Busy: another process has it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{self}: cannot be made ({error.strerror}); set output_dir") from error
         path = self.folder.resolve() / "lock"
         if path in _held:
             raise Busy(f"{self} is being trained by this process")
@@ -133,7 +140,7 @@ class Run:
             return True
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         except PermissionError:  # somebody else's folder; who may not write cannot ask either
             return False

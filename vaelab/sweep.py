@@ -10,38 +10,31 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 
 from vaelab.compose import Composer
-from vaelab.job import Job, Task
+from vaelab.errors import UserError
+from vaelab.job import BUSY, Job, Task
 from vaelab.run import Run
 
 
 def launch(composer: Composer, tasks: list[Task]) -> None:
-    """Run every task; those that another process is training are waited for, not started.
+    """Run every task; those that another process is at are waited for, not started.
 
     What was interrupted there is then done here. A job of ours that failed is not tried again.
     """
     tried: set[Path] = set()
-    while True:
-        runs = {task.folder: Run(task.folder) for task in tasks}
-        status = {folder: run.status for folder, run in runs.items()}
-        todo = [
-            task
-            for task in tasks
-            if status[task.folder] != "running" and task.folder not in tried and not task.done
-        ]
+    while left := [task for task in tasks if task.folder not in tried and not task.done]:
+        elsewhere = [Run(task.folder) for task in left if Run(task.folder).locked()]
+        todo = [task for task in left if all(task.folder != run.folder for run in elsewhere)]
         if todo:
-            start(composer, todo)
-            tried |= {task.folder for task in todo if not runs[task.folder].locked()}
-        elif "running" in status.values():
-            busy = [run for folder, run in runs.items() if status[folder] == "running"]
-            print(f"waiting for {len(busy)} runs that another process is training", flush=True)
-            while any(run.locked() for run in busy):
-                time.sleep(1.0)
+            busy = start(composer, todo)
+            tried |= {task.folder for task in todo} - busy
         else:
-            return
+            print(f"waiting for {len(elsewhere)} runs that another process is at", flush=True)
+            while any(run.locked() for run in elsewhere):
+                time.sleep(1.0)
 
 
-def start(composer: Composer, tasks: list[Task]) -> None:
-    """One pass of Hydra's launcher."""
+def start(composer: Composer, tasks: list[Task]) -> set[Path]:
+    """One pass of Hydra's launcher; the folders that another process had."""
     hydra = [word for word in tasks[0].overrides if word.startswith("hydra")]
     master = composer.compose([*hydra, _sweep_dir(tasks)])
     launcher = str(dict(master.hydra.runtime.choices)["hydra/launcher"])
@@ -53,13 +46,19 @@ def start(composer: Composer, tasks: list[Task]) -> None:
         config=master,
     )
     jobs = [[word for word in task.overrides if word not in hydra] for task in tasks]
-    plugin.launch(jobs, initial_job_idx=0)
+    returned = plugin.launch(jobs, initial_job_idx=0)
+    said = [one.return_value for one in returned]
+    return {task.folder for task, word in zip(tasks, said, strict=True) if word == BUSY}
 
 
 def _sweep_dir(tasks: list[Task]) -> str:
     """A literal: Hydra's interpolations would be evaluated anew in every child."""
     words = sorted(" ".join(task.overrides) for task in tasks)
     name = hashlib.sha256("\n".join(words).encode()).hexdigest()[:8]
-    folder = (Path(str(tasks[0].config["output_dir"])) / ".sweeps" / name).as_posix()
-    quoted = folder.replace("\\", "\\\\").replace("'", "\\'")
+    folder = Path(str(tasks[0].config["output_dir"])) / ".sweeps" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}); set output_dir") from error
+    quoted = folder.as_posix().replace("\\", "\\\\").replace("'", "\\'")
     return f"hydra.sweep.dir='{quoted}'"

@@ -1,7 +1,7 @@
 """Does a value from YAML fit a type annotation? In words a user can read; no framework."""
 
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 WORDS = {
@@ -12,6 +12,7 @@ WORDS = {
     type(None): "null",
 }
 LISTS = (list, tuple, Sequence)
+MAPPINGS = (dict, Mapping)
 
 
 def mismatch(value: object, annotation: Any) -> str:
@@ -34,6 +35,8 @@ def fits(value: object, annotation: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if annotation in (bool, str):
         return isinstance(value, annotation)
+    if origin in MAPPINGS or annotation in MAPPINGS:
+        return isinstance(value, Mapping)
     if origin in LISTS or annotation in LISTS:
         if not isinstance(value, list | tuple):
             return False
@@ -74,6 +77,8 @@ def words(annotation: Any) -> str:
         return ("one of " if len(names) > 1 else "") + _either(names)
     if annotation is None:
         return "null"
+    if origin in MAPPINGS or annotation in MAPPINGS:
+        return "a mapping of names to values"
     if origin in LISTS or annotation in LISTS:
         if origin is tuple and arguments and arguments[-1] is not ...:
             return f"a list of {len(arguments)}: {', '.join(map(words, arguments))}"

@@ -45,6 +45,11 @@ def test_a_limit_never_raises_anything_and_null_is_more_than_any_limit():
     assert limited.overrides(CONFIG)[2:4] == ["patience=10", "max_examples=300"]
 
 
+def test_what_is_not_a_number_is_left_for_whoever_checks_settings():
+    wrong = CONFIG | {"epochs": "abc", "beta": {"warmup": "abc"}}
+    assert find("smoke", CONFIGS).overrides(wrong)[0] == "max_examples=500"
+
+
 @pytest.mark.parametrize("name", ["full", "short", "smoke"])
 def test_only_full_is_full(name):
     budget = find(name, CONFIGS)
@@ -62,6 +67,12 @@ def test_a_budget_must_say_every_limit_and_no_other(tmp_path):
     text = (CONFIGS / "budget" / "full.yaml").read_text()
     (folder / "mine.yaml").write_text(text.replace("epochs: null", "epoch: 3"))
     with pytest.raises(UserError, match="did you mean epochs"):
+        find("mine", tmp_path)
+    (folder / "mine.yaml").write_text(text.replace("seeds: null", "seeds: 0"))
+    with pytest.raises(UserError, match="seeds=0: must be at least 1"):
+        find("mine", tmp_path)
+    (folder / "mine.yaml").write_text("epochs: [")
+    with pytest.raises(UserError, match=r"mine\.yaml: while parsing"):
         find("mine", tmp_path)
     (folder / "mine.yaml").write_text(text.replace("epochs: null", "# "))
     with pytest.raises(UserError, match="epochs is missing"):

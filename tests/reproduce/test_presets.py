@@ -21,8 +21,8 @@ SOME = {"vampprior_1": [Selection(rows=["freyfaces"]), Selection(columns=["vae_v
 
 
 def planned(kind, name, selection, level="full"):
-    table = spec.find(kind, name, CONFIGS)
-    return plan_cells(table, budget.find(level, CONFIGS), selection, [], Composer())
+    cells = [cell for cell in spec.find(kind, name, CONFIGS).cells if cell in selection]
+    return plan_cells(cells, budget.find(level, CONFIGS), None, [], Composer())
 
 
 def runnable(kind, name, selections):

@@ -94,7 +94,9 @@ def test_a_changed_setting_is_marked_and_has_a_page_of_its_own(tiny):
 
 def test_fewer_seeds_than_the_tables_are_not_judged(tiny):
     assert main(["reproduce", "table=tiny", "rows=vamp", "seeds=2"]) == 0
-    found = cells(tiny)
+    (page,) = (tiny / "outputs" / "tables" / "tiny").iterdir()
+    assert page.name.startswith("full-")  # the page of the table's own seeds stays as it is
+    found = cells(tiny, f"tables/tiny/{page.name}/table.csv")
     assert found["vamp"]["verdict"] == "not judged: 1 of 2 seeds"
     assert found["plain"]["verdict"] == "not run"
 
@@ -144,6 +146,10 @@ def test_wrong_words_are_one_line(tiny, capsys):
         ("reproduce table=tiny budget=smok", "did you mean smoke?"),
         ("reproduce table=tiny seeds=x", "seeds=x: must be whole numbers"),
         ("reproduce table=tiny table=tiny", "given twice"),
+        ("reproduce table=tiny seeds=1,1", "seeds=1,1: names one twice"),
+        ("reproduce table=tiny rows=", "rows=: name one or more"),
+        ("reproduce table=tiny fresh=true", "fresh=true: a table finds its runs"),
+        ("reproduce table=tiny prior=standard,vamp", "a sweep; use vaelab train -m"),
         ("reproduce table=tiny epocs=2 rows=plain", "epocs: no such setting; did you mean epochs?"),
         ("table", "NAME is missing"),
         ("table nope", "no such table"),
@@ -154,6 +160,83 @@ def test_wrong_words_are_one_line(tiny, capsys):
         assert said in captured.err, words
         assert captured.err.count("\n") == 1, captured.err
     assert starts(tiny) == {}
+
+
+def test_a_seed_decides_wherever_it_is_used(tiny):
+    preset = tiny / "configs" / "experiment" / "first" / "seeded.yaml"
+    preset.write_text("# @package _global_\n# Seeded\nbatch_size: ${seed}\n")
+    path = tiny / "configs" / "table" / "tiny.yaml"
+    path.write_text(path.read_text().replace("[prior=vamp]", "[experiment=first/seeded]"))
+    assert main(["reproduce", "table=tiny", "rows=vamp"]) == 0
+    runs = [Run(tiny / "outputs" / "train" / name).config for name in starts(tiny)]
+    assert sorted((one["seed"], one["batch_size"]) for one in runs) == [(1, 1), (2, 2)]
+    before = starts(tiny)
+    assert main(cells(tiny)["vamp"]["command"].split("; ")[1].split()[1:]) == 0
+    assert starts(tiny) == before
+
+
+def test_a_tables_own_evaluation_holds(tiny):
+    path = tiny / "configs" / "table" / "tiny.yaml"
+    path.write_text(path.read_text().replace("[prior=vamp]", "[prior=vamp, evaluation=quick]"))
+    assert main(["reproduce", "table=tiny", "rows=plain,vamp"]) == 0
+    samples = {
+        Run(tiny / "outputs" / "train" / n).config["evaluation"]["samples"] for n in starts(tiny)
+    }
+    assert samples == {100, 5000}
+
+
+def test_one_cells_damage_is_its_own(tiny, capsys):
+    path = tiny / "configs" / "table" / "tiny.yaml"
+    path.write_text(path.read_text().replace("label: VampPrior,", "label: VampPrior, metric: au,"))
+    assert main(WORKING) == 1
+    found = cells(tiny)
+    assert "metric=au: the results have nll" in found["vamp"]["verdict"]
+    assert found["plain"]["ours"] == "-90.5"
+    for name in starts(tiny):
+        if "standard" in name:
+            (tiny / "outputs" / "train" / name / "results.json").write_text("{")
+    capsys.readouterr()
+    assert main(["table", "tiny"]) == 0
+    assert "damaged; delete it" in cells(tiny)["plain"]["verdict"]
+    assert main(["reproduce", "table=tiny", "rows=plain"]) == 1
+
+
+def test_the_page_lies_where_the_runs_lie(tiny):
+    assert main(["table", "tiny", "output_dir='my dir'"]) == 0
+    assert (tiny / "my dir" / "tables" / "tiny" / "full" / "table.csv").is_file()
+    (tiny / "file").write_text("")
+    assert main(["table", "tiny", "output_dir=file/below"]) == 2
+
+
+def test_a_users_own_table_says_its_folder_in_every_command(tiny):
+    mine = tiny / "mine" / "table"
+    mine.mkdir(parents=True)
+    (tiny / "configs" / "table" / "tiny.yaml").rename(mine / "own.yaml")
+    assert main(["table", "own", "--config-dir", "mine"]) == 0
+    page = tiny / "outputs" / "tables" / "own" / "full"
+    assert cells(tiny, "tables/own/full/table.csv")["plain"]["command"].endswith(
+        "--config-dir mine"
+    )
+    assert "table=own --config-dir mine" in (page / "table.md").read_text()
+
+
+def test_a_failed_evaluation_says_why_and_is_tried_again(tiny, monkeypatch):
+    import sys
+    from types import ModuleType
+
+    from vaelab.errors import UserError
+
+    def evaluate_run(run, config):
+        assert run.locked()  # hours of work are not done twice at once
+        raise UserError("best.ckpt: missing")
+
+    module = ModuleType("vaelab.evaluation.run")
+    vars(module)["evaluate_run"] = evaluate_run
+    monkeypatch.setitem(sys.modules, "vaelab.evaluation.run", module)
+    assert main(["train", "epochs=3"]) == 0
+    assert main(["reproduce", "table=tiny", "rows=plain"]) == 1
+    assert cells(tiny)["plain"]["verdict"] == "failed: evaluation: best.ckpt: missing"
+    assert list(starts(tiny).values()) == [1]
 
 
 def test_an_evaluation_of_other_settings_does_not_fill_a_cell(tiny, monkeypatch):

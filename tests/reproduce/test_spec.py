@@ -61,6 +61,11 @@ def test_the_nearest_says_and_overrides_add_up_in_the_order_of_the_layers(tmp_pa
         ("second: {two: 4}", "second: 4", "must map columns"),
         ("    two: -1.5", "    two: low", "must be a number or null"),
         ("rows:", "rows: [", "while parsing"),
+        ("seeds: [1, 2]", "seeds: []", "one or more"),
+        ("seeds: [1, 2]", "seeds: [1, 1]", "must differ"),
+        ("band: [-1, 1]", "band: [500, -500]", "must be the least, then"),
+        ("metric: -nll", "digits: -1", "must be 0 or more"),
+        ("rows:", "rows: [a]\nnotes:", "must be a mapping"),
     ],
 )
 def test_mistakes_are_one_line_that_names_the_file(tmp_path, old, new, said):
@@ -71,6 +76,20 @@ def test_mistakes_are_one_line_that_names_the_file(tmp_path, old, new, said):
     assert said in message
     assert "t.yaml" in message
     assert "\n" not in message
+
+
+def test_names_may_be_numbers_and_rows_and_columns_may_share_them(tmp_path):
+    text = "title: T\ncolumns: {1: {label: One}}\nrows: {10: {x: 10}, 1: {x: 1}}\n"
+    found = table(tmp_path, text + "cells: {1: {1: 5}, 10: {1: 6}}").cells
+    assert [(cell.name, cell.published) for cell in found] == [("10/1", 6), ("1/1", 5)]
+    text = "title: T\ncolumns: {a: {}}\nrows: {z: {}, a: {}, y: {}}\n"
+    found = table(tmp_path, text + "cells: {a: {a: 1}, y: {a: 2}, z: {a: 3}}").cells
+    assert [cell.row.name for cell in found] == ["z", "a", "y"]
+
+
+def test_a_plot_says_everything(tmp_path):
+    with pytest.raises(UserError, match=r"plots\.0\.y is missing"):
+        table(tmp_path, TEXT + "plots: [{title: T, columns: [one], x: K}]")
 
 
 def test_a_plot_names_columns_that_exist(tmp_path):

@@ -5,9 +5,8 @@ Equations 12 and 13; layers as in the authors' code (table 2.2 of our notes).
 
 import math
 
-import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaelab.architecture.base import Architecture, Decoder, Encoder
 from vaelab.architecture.conditional import LowerPosterior, LowerPrior
@@ -16,6 +15,7 @@ from vaelab.architecture.layers import (
     GatedPair,
     GaussianHead,
     Init,
+    ParameterHeads,
     gated_stack,
     initialise_linear,
 )
@@ -45,10 +45,7 @@ class HvaeEncoder(Encoder):
 
 
 class HvaeDecoder(Decoder):
-    """p(z1|z2) and p(x|z2,z1), with one linear head for each parameter of the likelihood.
-
-    The heads are layers of their own, not one wider layer: gradients are normalised by tensor.
-    """
+    """p(z1|z2) and p(x|z2,z1), with one linear head for each parameter of the likelihood."""
 
     def __init__(
         self,
@@ -58,14 +55,11 @@ class HvaeDecoder(Decoder):
         likelihood: Likelihood,
     ) -> None:
         super().__init__()
-        self.shape = shape
         self.likelihood = likelihood
         self.prior = LowerPrior(latent_dims, width)
         self.of_z2, self.of_z1 = (GatedDense(dim, width) for dim in latent_dims)
         self.joined = GatedPair((width, width), width)
-        self.heads = nn.ModuleList(
-            nn.Linear(width, math.prod(shape)) for _ in range(likelihood.num_params)
-        )
+        self.heads = ParameterHeads(width, shape, likelihood.num_params)
 
     def lower(self, z_above: Latents) -> DiagonalGaussian:
         """p(z1|z2)."""
@@ -75,10 +69,7 @@ class HvaeDecoder(Decoder):
         """p(x|z2,z1) with batch [K, B]."""
         z2, z1 = z
         h = self.joined(self.of_z1(z1), self.of_z2(z2))
-        outputs = [head(h).unflatten(-1, self.shape) for head in self.heads]
-        # A stack copies; one output needs none.
-        one = len(outputs) == 1
-        return self.likelihood(outputs[0].unsqueeze(2) if one else torch.stack(outputs, dim=2))
+        return self.likelihood(self.heads(h))
 
 
 class Hvae(Architecture):

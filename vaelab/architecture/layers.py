@@ -74,6 +74,23 @@ class GaussianHead(nn.Module):
         return DiagonalGaussian(self.mean(h), F.hardtanh(self.log_var(h), -6.0, 2.0))
 
 
+class ParameterHeads(nn.ModuleList):
+    """h -> the parameters of a likelihood, one linear layer for each.
+
+    Layers of their own, not one that is wider: gradients are normalised by tensor.
+    """
+
+    def __init__(self, inputs: int, shape: tuple[int, ...], params: int) -> None:
+        super().__init__(nn.Linear(inputs, math.prod(shape)) for _ in range(params))
+        self.shape = shape
+
+    def forward(self, h: Float[Tensor, "K B I"]) -> Float[Tensor, "K B P *event"]:
+        """All parameters of every element."""
+        outputs = [head(h).unflatten(-1, self.shape) for head in self]
+        # A stack copies; one output needs none.
+        return outputs[0].unsqueeze(2) if len(outputs) == 1 else torch.stack(outputs, dim=2)
+
+
 def gated_stack(inputs: int, hidden: list[int]) -> nn.Sequential:
     """GatedDense layers of the given widths, one after the other."""
     widths = [inputs, *hidden]

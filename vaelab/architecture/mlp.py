@@ -6,13 +6,12 @@ posterior log-variances clamped to [-6, 2].
 
 import math
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vaelab.architecture.base import Architecture, Decoder, Encoder
-from vaelab.architecture.layers import Init, gated_stack, initialise_linear
+from vaelab.architecture.layers import Init, ParameterHeads, gated_stack, initialise_linear
 from vaelab.errors import UserError
 from vaelab.likelihood.base import Likelihood, ObservationModel
 from vaelab.posterior import GaussianPosterior, Latents
@@ -36,29 +35,20 @@ class MlpEncoder(Encoder):
 
 
 class MlpDecoder(Decoder):
-    """z -> p(x|z), with one linear head for each parameter of the likelihood.
-
-    The heads are layers of their own, not one wider layer: gradients are normalised by tensor.
-    """
+    """z -> p(x|z), with one linear head for each parameter of the likelihood."""
 
     def __init__(
         self, shape: tuple[int, ...], hidden: list[int], latent_dim: int, likelihood: Likelihood
     ) -> None:
         super().__init__()
-        self.shape = shape
         self.likelihood = likelihood
         self.hidden = gated_stack(latent_dim, hidden)
-        self.heads = nn.ModuleList(
-            nn.Linear(hidden[-1], math.prod(shape)) for _ in range(likelihood.num_params)
-        )
+        self.heads = ParameterHeads(hidden[-1], shape, likelihood.num_params)
 
     def forward(self, z: Latents) -> ObservationModel:
         """p(x|z) with batch [K, B]."""
         h = self.hidden(z[0])
-        outputs = [head(h).unflatten(-1, self.shape) for head in self.heads]
-        # A stack copies; one output needs none.
-        one = len(outputs) == 1
-        return self.likelihood(outputs[0].unsqueeze(2) if one else torch.stack(outputs, dim=2))
+        return self.likelihood(self.heads(h))
 
 
 class Mlp(Architecture):

@@ -1,4 +1,4 @@
-"""Draws from a PixelCNN at the cost of about two passes of the network, not of one for each pixel.
+"""Draws from a PixelCNN at the cost of a few passes of the network, not of one for each pixel.
 
 Once a pixel is drawn, every layer's output there is final. It is computed then, from the layer
 below at that position, at its left and in the row above; the row above is complete when a row

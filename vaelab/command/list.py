@@ -7,7 +7,7 @@ from vaelab.command._arguments import Arguments
 from vaelab.errors import UserError
 from vaelab.spelling import nearest
 
-PRESETS = {"tables": "table", "figures": "figure"}
+PRESETS = {"tables": ("table", "figure"), "figures": ("figure",)}
 
 
 def run(arguments: list[str]) -> int:
@@ -24,8 +24,8 @@ def run(arguments: list[str]) -> int:
             raise UserError(f"--config-dir {given.config_dir}: no such folder")
         folders.append(Path(given.config_dir).resolve())
     known = groups.groups(*folders)
-    presets = PRESETS | {kind: kind for kind in PRESETS.values()}
-    others = [*PRESETS, "budget"]
+    presets = PRESETS | {"table": ("table",), "figure": ("figure",)}
+    others = ["tables", "budget"]
     for name in given.groups:
         if name not in known and name not in presets and name != "budget":
             raise UserError(f"{name}: no such group{nearest(name, [*known, *others])}")
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
         if name in presets:
             from vaelab.reproduce.listing import listing
 
-            print(listing(presets[name], *folders))
+            print("\n".join(listing(kind, *folders) for kind in presets[name]))
         else:
             print(groups.listing(*folders, only=name))
     return 0

@@ -1,7 +1,5 @@
 """Show a paper's table again from the run folders, without training."""
 
-from pathlib import Path
-
 from vaelab import groups
 from vaelab.command._arguments import Arguments
 
@@ -27,11 +25,10 @@ def run(arguments: list[str]) -> int:
     from vaelab.reproduce import request
     from vaelab.reproduce.make import planned_cells, show
 
-    folders = [groups.config_dir()]
-    if given.config_dir is not None:
-        folders.append(Path(given.config_dir).resolve())
+    folders = request.config_folders(given.config_dir)
     kind = "figure" if name in groups.options("figure", *folders) else "table"
     first = name if "=" in name else f"{kind}={name}"
     asked = request.read([first, *given.words], given.config_dir)
     composer = Composer(given.config_dir)
-    return show(asked, planned_cells(asked, composer))
+    show(asked, planned_cells(asked, composer))
+    return 0

@@ -3,16 +3,15 @@
 A YAML in configs/budget. Every limit is "at most": what a preset already does with less stays.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vaelab import groups
 from vaelab.errors import UserError
-from vaelab.reproduce.spec import check
+from vaelab.reproduce.spec import check, read_yaml
 from vaelab.spelling import nearest
 
 FULL = "full"
@@ -70,7 +69,11 @@ class Budget:
             limit = getattr(self, name)
             holder, _, key = place.rpartition(".")
             node = config.get(holder, {}) if holder else config
-            if limit is not None and key in node and (node[key] is None or node[key] > limit):
+            if limit is None or key not in node:
+                continue
+            # What is not a number is refused later, with everything else that is wrong.
+            value = math.inf if node[key] is None else node[key]
+            if isinstance(value, int | float) and value > limit:
                 changed.append(f"{place}={limit}")
         return changed
 
@@ -85,10 +88,12 @@ def find(name: str, *folders: Path) -> Budget:
     if name not in known:
         raise UserError(f"budget={name}: no such budget{nearest(name, list(known))}")
     path = known[name]
-    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    given = read_yaml(path)
     limits = {one.name: int | None for one in fields(Budget) if one.name not in ("name", "means")}
     check(path, "", given, limits)
     for limit in limits:
         if limit not in given:
             raise UserError(f"{path}: {limit} is missing; null is no limit")
+        if given[limit] is not None and given[limit] < 1:
+            raise UserError(f"{path}: {limit}={given[limit]}: must be at least 1, or null")
     return Budget(name, groups.description(path), **given)

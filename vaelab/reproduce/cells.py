@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vaelab import run as runs
 from vaelab.compose import Composer
 from vaelab.errors import UserError
 from vaelab.identity import LEFT_OUT
@@ -68,73 +67,53 @@ def changes(extra: Sequence[str]) -> list[str]:
 
 
 def plan_cells(
-    table: Table, budget: Budget, selection: Selection, extra: Sequence[str], composer: Composer
+    cells: Sequence[Cell],
+    budget: Budget,
+    seeds: Sequence[int] | None,
+    extra: Sequence[str],
+    composer: Composer,
 ) -> list[Planned]:
-    """Every cell of the table that is selected.
+    """What fills each cell.
 
     Args:
-        table: of which.
+        cells: of a table.
         budget: limits every run.
-        selection: which cells, and other seeds than the table's.
+        seeds: instead of each cell's own.
         extra: overrides for every cell, after the cell's own.
         composer: reads and composes overrides.
     """
     marks = () if budget.full else (f"budget={budget.name}",)
     marks += tuple(f"changed: {text}" for text in changes(extra))
     planned = []
-    for cell in table.cells:
-        if cell not in selection:
-            continue
+    for cell in cells:
         if cell.quoted:
             planned.append(Planned(cell))
             continue
-        seeds = (selection.seeds or cell.seeds)[: budget.seeds]
-        whole = len(seeds) >= len(cell.seeds)
-        fewer = () if whole else (f"{len(seeds)} of {len(cell.seeds)} seeds",)
+        chosen = (seeds or cell.seeds)[: budget.seeds]
+        whole = len(chosen) >= len(cell.seeds)
+        fewer = () if whole else (f"{len(chosen)} of {len(cell.seeds)} seeds",)
+        # A table may say itself how its cells are evaluated.
+        texts = [EVALUATION, *cell.overrides, *extra]
         try:
-            tasks = tasks_for([*cell.overrides, EVALUATION, *extra], seeds, budget, composer)
+            tasks = tuple(task_for([*texts, f"seed={seed}"], budget, composer) for seed in chosen)
         except UserError as error:
             planned.append(Planned(cell, refused=str(error), marks=marks))
-            continue
-        planned.append(Planned(cell, tasks, marks=(*marks, *fewer)))
+        else:
+            planned.append(Planned(cell, tasks, marks=(*marks, *fewer)))
     return planned
 
 
-def tasks_for(
-    texts: list[str], seeds: Sequence[int], budget: Budget, composer: Composer
-) -> tuple[Task, ...]:
-    """A task for each seed that overrides mean within a budget.
-
-    Composing takes a third of a second, so it is done once where the seed decides nothing else.
+def task_for(texts: list[str], budget: Budget, composer: Composer) -> Task:
+    """The task that overrides mean within a budget.
 
     Raises:
         UserError: an override is wrong.
     """
-    if any("${seed}" in text for text in texts):
-        return tuple(task_for([*texts, f"seed={seed}"], budget, composer) for seed in seeds)
-    first = task_for([*texts, f"seed={seeds[0]}"], budget, composer)
-    return (first, *(seeded(first, seed) for seed in seeds[1:]))
-
-
-def task_for(texts: list[str], budget: Budget, composer: Composer) -> Task:
-    """The task that overrides mean within a budget."""
     read = composer.reader.read(_last_word(texts))
     task = plan([composer.cell(read)])[0]
     if within := budget.overrides(task.config):
         task = plan([composer.cell([*read, *within])])[0]
     return replace(task, evaluate=True)
-
-
-def seeded(task: Task, seed: int) -> Task:
-    """The same task with another seed."""
-    config = task.config | {"seed": seed}
-    overrides = [text for text in task.overrides if not text.startswith("seed=")]
-    return replace(
-        task,
-        config=config,
-        folder=runs.of(config).folder,
-        overrides=[*overrides, f"seed={seed}"],
-    )
 
 
 def _last_word(texts: list[str]) -> list[str]:

@@ -14,12 +14,12 @@ from vaelab.run import Run, command
 SPLIT = "test"
 
 
-def collect(planned: list[Planned]) -> list[Outcome]:
-    """The outcome of every cell."""
+def collect(planned: list[Planned], config_dir: str | None = None) -> list[Outcome]:
+    """The outcome of every cell; `config_dir` is a part of the commands that make them."""
     return [
         Outcome(
             one.cell,
-            tuple(trained(one.cell, task) for task in one.tasks),
+            tuple(trained(one.cell, task, config_dir) for task in one.tasks),
             refused=one.refused,
             marks=one.marks,
         )
@@ -27,22 +27,43 @@ def collect(planned: list[Planned]) -> list[Outcome]:
     ]
 
 
-def trained(cell: Cell, task: Task) -> Trained:
-    """What one run says about a cell."""
+def trained(cell: Cell, task: Task, config_dir: str | None) -> Trained:
+    """What one run says about a cell; what cannot be read is that cell's failure."""
+    own: dict[str, Any] = {
+        "seed": task.config["seed"],
+        "folder": task.folder,
+        "command": command(
+            [*task.overrides, *(["--config-dir", config_dir] if config_dir else [])]
+        ),
+    }
+    try:
+        return read(cell, task, own)
+    except UserError as error:
+        return Trained(status="failed", reason=str(error), **own)
+
+
+def read(cell: Cell, task: Task, own: dict[str, Any]) -> Trained:
+    """The same.
+
+    Raises:
+        UserError: a file of the run is damaged, or it has no such metric.
+    """
     run = Run(task.folder)
     stored = run.read()
     status = run.status
-    own = {
-        "seed": task.config["seed"],
-        "folder": run.folder,
-        "command": command(task.overrides),
+    own = own | {
         "reason": stored.get("reason"),
         "seconds": stored.get("cost", {}).get("seconds"),
         "epochs": stored.get("training", {}).get("epochs"),
     }
     found = results(run, task.config, SPLIT)
+    if found is None and status == "complete":
+        if why := stored.get("evaluation_failed"):
+            own["reason"] = f"evaluation: {why}"
+            return Trained(status="failed", **own)
+        return Trained(status="not evaluated", **own)
     if found is None:
-        return Trained(status="not evaluated" if status == "complete" else status, **own)
+        return Trained(status=status, **own)
     value, metric = pick(found["metrics"][SPLIT], cell.metric)
     return Trained(
         status=status,

@@ -9,10 +9,10 @@ from vaelab.compose import Composer
 from vaelab.files import write_json
 from vaelab.job import Task
 from vaelab.reproduce.cells import Planned
+from vaelab.reproduce.listing import long
 from vaelab.reproduce.make import checked, folder, planned_cells
 from vaelab.reproduce.request import Request
 from vaelab.run import Run, command
-from vaelab.spelling import duration
 
 ESTIMATE = "estimate.json"
 
@@ -35,8 +35,8 @@ def dry_run(request: Request, composer: Composer) -> int:
         console.print(f"[{number}/{len(todo)}] {names} ({run.status})", markup=False)
         console.print(f"    {command(task.overrides)}", markup=False)
         console.print(
-            f"    at most {cost.epochs} epochs x {brief(cost.epoch)} + evaluation"
-            f" {brief(cost.evaluation)} = {brief(cost.seconds)}",
+            f"    at most {cost.epochs} epochs x {long(cost.epoch)} + evaluation"
+            f" {long(cost.evaluation)} = {long(cost.seconds)}",
             markup=False,
         )
         sys.stdout.flush()
@@ -46,13 +46,13 @@ def dry_run(request: Request, composer: Composer) -> int:
     runs = {task.folder for one in wanted for task in one.tasks}
     place = f"one after the other on {device(todo[0].config)}" if todo else "nothing to do"
     console.print(
-        f"{len(todo)} of {len(runs)} runs to do, at most {brief(total)} {place} "
+        f"{len(todo)} of {len(runs)} runs to do, at most {long(total)} {place} "
         "(early stopping ends most sooner; an estimate from a few timed steps)",
         markup=False,
     )
     if len(wanted) == len(planned):
         record = {"seconds": total, "runs": len(todo), "of": len(runs), "device": place}
-        write_json(folder(request) / ESTIMATE, record)
+        write_json(folder(request, planned) / ESTIMATE, record)
     return 2 if any(one.refused for one in wanted) else 0
 
 
@@ -61,10 +61,3 @@ def cells_of(task: Task, planned: list[Planned]) -> list[str]:
     return [
         one.cell.name for one in planned if any(other.folder == task.folder for other in one.tasks)
     ]
-
-
-def brief(seconds: float) -> str:
-    """Days where hours would be many; tenths of a second where there are few."""
-    if seconds < 10:
-        return f"{seconds:.1f}s"
-    return duration(seconds) if seconds < 172_800 else f"{seconds / 86_400:.1f} days"

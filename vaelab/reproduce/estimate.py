@@ -18,7 +18,7 @@ from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.score import score
 from vaelab.fit import make_task
 from vaelab.identity import canonical
-from vaelab.run import Run
+from vaelab.run import FINAL, Run
 from vaelab.threads import choose, use
 
 UPDATES = 3  # timed, after one that is not
@@ -79,7 +79,7 @@ class Estimator:
             samples = evaluation.autoregressive_samples
             examples = evaluation.autoregressive_examples
         rows = samples * min(examples or test, test)
-        left = max(0, config["epochs"] - epochs_done(run))
+        left = 0 if run.status in FINAL else max(0, config["epochs"] - epochs_done(run))
         return Cost(left, epoch, rows * speed.sample)
 
 

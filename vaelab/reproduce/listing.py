@@ -1,30 +1,29 @@
-"""What `vaelab list tables` and `list figures` show: each preset with what it takes."""
+"""What `vaelab list tables` shows: each table and figure with what it takes."""
 
+import json
 import textwrap
 from pathlib import Path
 
 from vaelab import groups
 from vaelab.reproduce import spec
 from vaelab.reproduce.spec import Table
+from vaelab.spelling import duration
 
-WIDTH = 96
+WIDTH, INDENT = 76, " " * 21
 
 
 def listing(kind: str, *folders: Path) -> str:
     """Every table (or figure): its first comment line, its cells and runs, and its cost."""
     lines = [f"  {kind}"]
+    output = Path(groups.settings(folders[0])["output_dir"][0])
     for name, path in groups.options(kind, *folders).items():
         table = spec.read(kind, name, path)
+        texts = [extent(table), table.cost, estimated(output, table)]
         lines.append(f"     {name:<14}  {groups.description(path)}")
-        lines += textwrap.wrap(
-            f"{extent(table)}. {table.cost}".strip(),
-            WIDTH,
-            initial_indent=" " * 21,
-            subsequent_indent=" " * 21,
-        )
-    lines.append(
-        f"  vaelab reproduce {kind}=NAME --dry-run lists the runs and times a few steps here"
-    )
+        lines += [
+            f"{INDENT}{line}" for text in texts if text for line in textwrap.wrap(text, WIDTH)
+        ]
+    lines.append(f"  vaelab reproduce {kind}=NAME --dry-run: the runs, timed by a few steps")
     return "\n".join(lines)
 
 
@@ -34,3 +33,22 @@ def extent(table: Table) -> str:
     runs = {(seed, *sorted(cell.overrides)) for cell in own for seed in cell.seeds}
     quoted = len(table.cells) - len(own)
     return f"{len(own)} cells in {len(runs)} runs" + (f", {quoted} quoted" if quoted else "")
+
+
+def estimated(output: Path, table: Table) -> str:
+    """What --dry-run found last for each budget; empty if it was not asked here."""
+    found = []
+    for path in sorted((output / f"{table.kind}s" / table.name).glob("*/estimate.json")):
+        try:
+            known = json.loads(path.read_text(encoding="utf-8"))
+            found.append(f"{path.parent.name} at most {long(known['seconds'])} {known['device']}")
+        except (KeyError, TypeError, json.JSONDecodeError):
+            continue
+    return f"estimated here: {'; '.join(found)}" if found else ""
+
+
+def long(seconds: float) -> str:
+    """Days where hours would be many; tenths of a second where there are few."""
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    return duration(seconds) if seconds < 172_800 else f"{seconds / 86_400:.1f} days"

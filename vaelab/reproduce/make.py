@@ -14,9 +14,9 @@ from vaelab.job import Task
 from vaelab.plan import check
 from vaelab.provenance import git_commit
 from vaelab.reproduce import terminal
-from vaelab.reproduce.cells import Planned, Selection, changes, plan_cells
+from vaelab.reproduce.cells import Planned, changes, plan_cells
 from vaelab.reproduce.collect import collect
-from vaelab.reproduce.outcome import Report
+from vaelab.reproduce.outcome import Outcome, Report
 from vaelab.reproduce.pages import write_pages
 from vaelab.reproduce.request import Request
 
@@ -31,12 +31,12 @@ def reproduce(request: Request, composer: Composer) -> int:
 
         launch(composer, todo)
     known = {one.cell.name: one for one in wanted}
-    status = show(request, [known.get(one.cell.name, one) for one in planned])
-    left = [one for one in wanted if one.refused or not all(task.done for task in one.tasks)]
+    shown = show(request, [known.get(one.cell.name, one) for one in planned])
+    left = [one for one in shown if not one.finished]
     if left:
         again = "the same command tries them again"
-        print(f"vaelab: {len(left)} of {len(wanted)} cells are not done; {again}", file=sys.stderr)
-    return status or bool(left)
+        print(f"vaelab: {len(left)} of {len(shown)} cells are not done; {again}", file=sys.stderr)
+    return int(bool(left))
 
 
 def planned_cells(request: Request, composer: Composer) -> list[Planned]:
@@ -44,8 +44,8 @@ def planned_cells(request: Request, composer: Composer) -> list[Planned]:
     table = request.table
     print(f"{table.kind} {table.name}, budget={request.budget.name}: {len(table.cells)} cells")
     sys.stdout.flush()
-    everything = Selection(seeds=request.selection.seeds)
-    planned = plan_cells(table, request.budget, everything, request.extra, composer)
+    seeds = request.selection.seeds
+    planned = plan_cells(table.cells, request.budget, seeds, request.extra, composer)
     reasons = {one.refused for one in planned if not one.cell.quoted}
     if len(reasons) == 1 and (reason := reasons.pop()) is not None:
         raise UserError(reason)  # what was typed for all of them is wrong
@@ -70,14 +70,14 @@ def checked(wanted: list[Planned], request: Request) -> tuple[list[Planned], lis
     return kept, list(runs.values())
 
 
-def show(request: Request, planned: list[Planned]) -> int:
-    """Print the selected cells, write the pages of all."""
+def show(request: Request, planned: list[Planned]) -> list[Outcome]:
+    """Print the selected cells, whose outcomes are returned, and write the pages of all."""
     commit = git_commit()
     command = shlex.join(["vaelab", "reproduce", *request.words])
     report = Report(
         table=request.table,
         budget=(request.budget.name, request.budget.means),
-        outcomes=collect(planned),
+        outcomes=collect(planned, request.config_dir),
         command=command,
         extra=changes(request.extra),
         made=date.today(),
@@ -86,17 +86,25 @@ def show(request: Request, planned: list[Planned]) -> int:
     )
     shown = [one for one in report.outcomes if one.cell in request.selection]
     terminal.show(replace(report, outcomes=shown))
-    for path in write_pages(report, folder(request)):
+    place = folder(request, planned)
+    try:
+        written = write_pages(report, place)
+    except OSError as error:
+        raise UserError(f"{place}: cannot be written ({error.strerror})") from error
+    for path in written:
         print(f"written: {path}")
-    return 0
+    return shown
 
 
-def folder(request: Request) -> Path:
+def folder(request: Request, planned: list[Planned]) -> Path:
     """<output_dir>/tables/<name>/<budget>, with a hash behind it where settings were changed."""
-    given = dict(text.split("=", 1) for text in request.extra if "=" in text)
-    root = Path(given.get("output_dir", groups.settings(groups.config_dir())["output_dir"][0]))
+    roots = [task.config["output_dir"] for one in planned for task in one.tasks]
+    roots.append(groups.settings(groups.config_dir())["output_dir"][0])
+    changed, seeds = changes(request.extra), request.selection.seeds
+    if seeds is not None:
+        changed.append(f"seeds={','.join(map(str, seeds))}")
     name = request.budget.name
-    if changed := changes(request.extra):
+    if changed:
         text = "\n".join(sorted(changed))
         name += f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    return root / f"{request.table.kind}s" / request.table.name / name
+    return Path(str(roots[0])) / f"{request.table.kind}s" / request.table.name / name

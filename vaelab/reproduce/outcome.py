@@ -104,6 +104,13 @@ class Outcome:
         return low <= self.difference <= high
 
     @property
+    def finished(self) -> bool:
+        """Whether every number that it needs of ours is there."""
+        if self.cell.quoted:
+            return True
+        return self.refused is None and len(self.values) == len(self.runs)
+
+    @property
     def verdict(self) -> str:
         """In words."""
         if self.cell.quoted:
@@ -150,11 +157,6 @@ class Report:
     made: date
     version: str
     commit: str | None
-
-    @property
-    def reduced(self) -> bool:
-        """Whether any number shown is not at the paper's budget, or of other data."""
-        return any(outcome.marks or outcome.caveats for outcome in self.outcomes if outcome.values)
 
     def at(self, row: str, column: str) -> Outcome | None:
         """The outcome of one cell; None where the table has none."""

@@ -148,14 +148,13 @@ def read(kind: str, name: str, path: Path) -> Table:
     Raises:
         UserError: it says something unknown, of a wrong type, or of a row that does not exist.
     """
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    given = read_yaml(path)
     check(path, "", given, TABLE)
     for key in ("title", "rows", "columns", "cells"):
         if key not in given:
             raise UserError(f"{path}: {key} is missing")
+    for key in ("rows", "columns", "cells"):
+        given[key] = {str(name): own for name, own in given[key].items()}  # "1:" is a number
     rows = {key: _line(path, "rows", key, own) for key, own in given["rows"].items()}
     columns = {key: _line(path, "columns", key, own) for key, own in given["columns"].items()}
     cells = []
@@ -163,8 +162,8 @@ def read(kind: str, name: str, path: Path) -> Table:
         _known(path, "cells", row, rows)
         if not isinstance(entries, dict):
             raise UserError(f"{path}: cells.{row}: must map columns to what is published")
-        for column, entry in entries.items():
-            place = f"cells.{row}"
+        for key, entry in entries.items():
+            column, place = str(key), f"cells.{row}"
             _known(path, place, column, columns)
             own = entry if isinstance(entry, dict) else {"published": entry}
             check(path, f"{place}.{column}", own, CELL)
@@ -178,8 +177,8 @@ def read(kind: str, name: str, path: Path) -> Table:
         for column in plot.get("columns", []):
             _known(path, f"plots.{number}", column, columns)
         plots.append(Plot(**{"log_x": False} | plot))
-    order = {name: number for number, name in enumerate([*rows, *columns])}
-    cells.sort(key=lambda cell: (order[cell.row.name], order[cell.column.name]))
+    across, down = list(rows), list(columns)
+    cells.sort(key=lambda cell: (across.index(cell.row.name), down.index(cell.column.name)))
     return Table(
         name=name,
         kind=kind,
@@ -194,6 +193,18 @@ def read(kind: str, name: str, path: Path) -> Table:
     )
 
 
+def read_yaml(path: Path) -> Any:
+    """What a YAML holds.
+
+    Raises:
+        UserError: it cannot be parsed; one line that says where.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+
+
 def check(path: Path, where: str, given: object, known: Mapping[str, Any]) -> None:
     """Refuse a key that means nothing here, or a value of a wrong type."""
     start = f"{path}: {where}." if where else f"{path}: "
@@ -202,8 +213,21 @@ def check(path: Path, where: str, given: object, known: Mapping[str, Any]) -> No
     for key, value in given.items():
         if key not in known:
             raise UserError(f"{start}{key}: no such setting{nearest(str(key), list(known))}")
-        if fault := mismatch(value, known[key]):
+        fault = mismatch(value, known[key]) or _senseless(key, value)
+        if fault:
             raise UserError(f"{start}{key}={shown(value)}: {fault}")
+
+
+def _senseless(key: str, value: Any) -> str:
+    """What is wrong with a value of the right type; empty if nothing is."""
+    if isinstance(value, list) and key == "seeds":
+        if not value or min(value) < 0:
+            return "must be whole numbers of at least 0, one or more"
+        return "must differ from each other" if len(set(value)) < len(value) else ""
+    if key == "band" and value is not None and not value[0] <= value[1]:
+        return "must be the least, then the greatest difference"
+    negative = key == "digits" and isinstance(value, int) and value < 0
+    return "must be 0 or more" if negative else ""
 
 
 def _line(path: Path, where: str, name: str, own: Any) -> Line:

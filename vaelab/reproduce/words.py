@@ -72,7 +72,9 @@ def measured(outcome: Outcome) -> str:
     for run in outcome.runs:
         if run.value is not None:
             parts = [run.estimator or "estimator not recorded"]
-            parts += [f"{run.samples} samples"] if run.samples is not None else []
+            samples = f"{run.samples} samples"
+            said = run.samples is None or samples in parts[0]
+            parts += [] if said else [samples]
             parts += [f"{run.n} test examples"] if run.n is not None else []
             found[f"{outcome.cell.metric}: {', '.join(parts)}"] = None
     return "; ".join(found)
