@@ -84,9 +84,6 @@ def components(
     u: Float[Tensor, "N C H W"], x: Float[Tensor, "N M C H W"], path: Path, heading: Heading
 ) -> Path:
     """A row a component: its pseudo-input, then M images drawn from it."""
-    own = tile(u, 1, gap=3)
-    return image_grid(
-        {"pseudo-input": own, "images of its component": tile(x.flatten(0, 1), x.shape[1], gap=3)},
-        path,
-        heading,
-    )
+    drawn = tile(x.flatten(0, 1), x.shape[1], gap=3)
+    panels = {"": tile(u, 1, gap=3), "left the pseudo-input, here images of its component": drawn}
+    return image_grid(panels, path, heading)
