@@ -9,7 +9,7 @@ from matplotlib.image import imread
 
 from reproduce.fakes import COLUMNS, Line, cell, drawing, outcome
 from vaelab.reporting.style import BLUE, ORANGE
-from vaelab.reproduce import figure
+from vaelab.reproduce.pages import figure
 from vaelab.reproduce.spec import Plot
 
 K = {name: Line(name, f"K = {x:g}" if x else "no K", x) for name, x in

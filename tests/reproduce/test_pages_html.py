@@ -8,9 +8,9 @@ from urllib.parse import unquote
 import pytest
 
 from reproduce.fakes import Line, cell, drawing, outcome, report, trained
-from vaelab.reproduce.copies import copy_figures
-from vaelab.reproduce.html_page import text as html_text
-from vaelab.reproduce.pages import write_pages
+from vaelab.reproduce.pages.copies import copy_figures
+from vaelab.reproduce.pages.html_page import text as html_text
+from vaelab.reproduce.pages.write import write_pages
 
 VOID = ("meta", "img")
 

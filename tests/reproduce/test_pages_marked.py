@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reproduce.fakes import Line, cell, outcome, report, trained
-from vaelab.reproduce import csv_file, html_page, latex, markdown
-from vaelab.reproduce.legend import Legend
+from vaelab.reproduce.pages import csv_file, html_page, latex, markdown
+from vaelab.reproduce.pages.legend import Legend
 
 REASONS = st.lists(st.sampled_from(["budget=smoke", "changed: epochs=3", "1 of 3 seeds"]),
                    max_size=2, unique=True).map(tuple)  # fmt: skip

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from reproduce.fakes import cell, outcome, report, trained
-from vaelab.reproduce import terminal
+from vaelab.reproduce.pages import terminal
 
 
 def printed(made, capsys, monkeypatch, width=100):
@@ -97,7 +97,7 @@ def test_a_wide_table_fits_100_columns_a_line_a_cell(capsys, monkeypatch):
 
 def test_it_starts_without_torch_or_lightning():
     code = (
-        "import sys; from vaelab.reproduce import pages, terminal; "
+        "import sys; from vaelab.reproduce.pages import terminal, write; "
         "print([name for name in ('torch', 'pytorch_lightning') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reproduce.fakes import NUMBERS, Line, cell, outcome, report, trained
-from vaelab.reproduce import csv_file, latex, markdown, words
-from vaelab.reproduce.legend import Legend
+from vaelab.reproduce.pages import csv_file, latex, markdown, words
+from vaelab.reproduce.pages.legend import Legend
 
 
 def small():

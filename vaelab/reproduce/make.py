@@ -13,11 +13,11 @@ from vaelab.errors import UserError
 from vaelab.job import Task
 from vaelab.plan import check
 from vaelab.provenance import git_commit
-from vaelab.reproduce import terminal
 from vaelab.reproduce.cells import Planned, changes, plan_cells
 from vaelab.reproduce.collect import collect
 from vaelab.reproduce.outcome import Outcome, Report
-from vaelab.reproduce.pages import write_pages
+from vaelab.reproduce.pages import terminal
+from vaelab.reproduce.pages.write import write_pages
 from vaelab.reproduce.request import Request
 
 

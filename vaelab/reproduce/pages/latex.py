@@ -4,9 +4,9 @@ import unicodedata
 from itertools import zip_longest
 from textwrap import wrap
 
-from vaelab.reproduce import words
-from vaelab.reproduce.legend import Legend
 from vaelab.reproduce.outcome import Outcome, Report
+from vaelab.reproduce.pages import words
+from vaelab.reproduce.pages.legend import Legend
 
 FEW = 4  # columns in which `ours ± s` fits on one line
 HEAD, SIDE = 10, 14  # letters in a line of a column's and of a row's label

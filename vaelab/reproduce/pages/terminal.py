@@ -5,9 +5,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from vaelab.reporting.summary import make_console
-from vaelab.reproduce import words
-from vaelab.reproduce.legend import Legend
 from vaelab.reproduce.outcome import Outcome, Report
+from vaelab.reproduce.pages import words
+from vaelab.reproduce.pages.legend import Legend
 
 COLOURS = {"inside": "green", "outside": "red", "unjudged": "yellow", "open": "", "quoted": ""}
 

@@ -5,9 +5,9 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from vaelab.reproduce import words
-from vaelab.reproduce.legend import Legend
 from vaelab.reproduce.outcome import Outcome, Report, Trained
+from vaelab.reproduce.pages import words
+from vaelab.reproduce.pages.legend import Legend
 from vaelab.spelling import duration
 
 NOTHING = "-"  # in place of our number

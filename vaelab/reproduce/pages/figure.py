@@ -19,8 +19,8 @@ from vaelab.reporting.style import (
     figure,
     plain,
 )
-from vaelab.reproduce.legend import Legend
 from vaelab.reproduce.outcome import Outcome, Report
+from vaelab.reproduce.pages.legend import Legend
 from vaelab.reproduce.spec import Plot
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, INK, GREY)

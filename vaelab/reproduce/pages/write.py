@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from vaelab.reproduce import csv_file, figure, html_page, latex, markdown
-from vaelab.reproduce.copies import copy_figures
 from vaelab.reproduce.outcome import Report
+from vaelab.reproduce.pages import csv_file, figure, html_page, latex, markdown
+from vaelab.reproduce.pages.copies import copy_figures
 
 
 def write_pages(report: Report, folder: Path) -> list[Path]:

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-from vaelab.reproduce import words
-from vaelab.reproduce.legend import Legend
 from vaelab.reproduce.outcome import Outcome, Report, Trained
+from vaelab.reproduce.pages import words
+from vaelab.reproduce.pages.legend import Legend
 
 LIST = (
     "row", "column", "published", "certainty", "ours", "difference", "band", "verdict", "status",

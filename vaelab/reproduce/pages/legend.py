@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from vaelab.reproduce import words
 from vaelab.reproduce.outcome import Outcome, Report
+from vaelab.reproduce.pages import words
 from vaelab.reproduce.spec import Line
 
 SIGNS = "†‡§¶‖"  # doubled, tripled, ... where a report has more reasons than signs

@@ -3,10 +3,10 @@
 from html import escape
 from pathlib import Path
 
-from vaelab.reproduce import words
-from vaelab.reproduce.html_cell import NOTHING, details, identity, pairs
-from vaelab.reproduce.legend import Legend
 from vaelab.reproduce.outcome import Outcome, Report
+from vaelab.reproduce.pages import words
+from vaelab.reproduce.pages.html_cell import NOTHING, details, identity, pairs
+from vaelab.reproduce.pages.legend import Legend
 
 STYLE = Path(__file__).with_name("page.css")
 HEAD = (
