@@ -32,6 +32,14 @@ def test_a_run_is_its_epochs_and_its_evaluation(timed, tmp_path):
     assert cost.seconds == pytest.approx(20 * 52 + 10)
 
 
+@pytest.mark.parametrize("protocol", ["vampprior", "iwae"])
+def test_a_protocols_published_sizes_need_no_data(timed, tmp_path, monkeypatch, protocol):
+    monkeypatch.setenv("VAELAB_DATA", str(tmp_path / "nothing"))
+    settings = config("dataset=omniglot", f"dataset.protocol={protocol}", *MNIST[1:])
+    cost = Estimator()(settings, Run(tmp_path))
+    assert cost.epoch == pytest.approx(230 * 0.1 + 14 * 0.02)
+
+
 def test_less_is_left_of_a_run_that_has_begun(timed, tmp_path):
     (tmp_path / "metrics.csv").write_text("epoch\n1\n2\n3\n")
     settings = config(*MNIST, "max_examples=150", "evaluation.examples=null")

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from vaelab.compose import Composer
+from vaelab.errors import UserError
 from vaelab.files import write_json
 from vaelab.job import Task
 from vaelab.reproduce.cells import Planned
@@ -22,18 +23,23 @@ def dry_run(request: Request, composer: Composer) -> int:
     planned = planned_cells(request, composer)
     wanted, todo = checked([one for one in planned if one.cell in request.selection], request)
     from vaelab.build import device  # imports torch, as the timing does
-    from vaelab.reproduce.estimate import Cost, Estimator
+    from vaelab.reproduce.estimate import Estimator
 
-    estimator, costs = Estimator(), dict[Path, Cost]()
+    estimator, unknown = Estimator(), list[Path]()
     console = Console(highlight=False, soft_wrap=True)
     total = 0.0
     for number, task in enumerate(todo, start=1):
         names = ", ".join(cells_of(task, wanted))
         run = Run(task.folder)
-        cost = costs[task.folder] = estimator(task.config, run)
-        total += cost.seconds
         console.print(f"[{number}/{len(todo)}] {names} ({run.status})", markup=False)
         console.print(f"    {command(task.overrides)}", markup=False)
+        try:
+            cost = estimator(task.config, run)
+        except UserError as error:  # data of unknown size that are not here
+            unknown.append(task.folder)
+            console.print(f"    cost unknown: {error}", markup=False)
+            continue
+        total += cost.seconds
         console.print(
             f"    at most {cost.epochs} epochs x {long(cost.epoch)} + evaluation"
             f" {long(cost.evaluation)} = {long(cost.seconds)}",
@@ -45,12 +51,13 @@ def dry_run(request: Request, composer: Composer) -> int:
             console.print(f"{one.cell.name}: refused: {one.refused}", markup=False)
     runs = {task.folder for one in wanted for task in one.tasks}
     place = f"one after the other on {device(todo[0].config)}" if todo else "nothing to do"
+    others = f", and {len(unknown)} of unknown cost" if unknown else ""
     console.print(
-        f"{len(todo)} of {len(runs)} runs to do, at most {long(total)} {place} "
+        f"{len(todo)} of {len(runs)} runs to do, at most {long(total)} {place}{others} "
         "(early stopping ends most sooner; an estimate from a few timed steps)",
         markup=False,
     )
-    if len(wanted) == len(planned):
+    if len(wanted) == len(planned) and not unknown:
         record = {"seconds": total, "runs": len(todo), "of": len(runs), "device": place}
         write_json(folder(request, planned) / ESTIMATE, record)
     return 2 if any(one.refused for one in wanted) else 0

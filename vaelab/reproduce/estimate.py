@@ -129,7 +129,7 @@ def sizes(config: Mapping[str, Any], parts: Parts) -> tuple[int, int, int]:
     known: dict[str, tuple[int, int, int]] = {}
     if find_spec(module) is not None:
         known = importlib.import_module(module).FACTS.sizes
-    protocol = getattr(parts.dataset, "protocol", "")
+    protocol = config["dataset"].get("protocol", "")
     if protocol in known:
         train, valid, test = known[protocol]
         limit = config["max_examples"] or train
