@@ -35,7 +35,8 @@ def reproduce(request: Request, composer: Composer) -> int:
     left = [one for one in shown if not one.finished]
     if left:
         again = "the same command tries them again"
-        print(f"vaelab: {len(left)} of {len(shown)} cells are not done; {again}", file=sys.stderr)
+        own = sum(not one.cell.quoted for one in shown)
+        print(f"vaelab: {len(left)} of {own} cells are not done; {again}", file=sys.stderr)
     return int(bool(left))
 
 
