@@ -24,7 +24,9 @@ from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
 from vaelab.dataset.base import Splits
 from vaelab.dataset.limit import limited, reduced
 from vaelab.errors import Interrupted
+from vaelab.evaluated import settings_hash
 from vaelab.evaluation.evaluate import Evaluation
+from vaelab.evaluation.kept import Kept
 from vaelab.evaluation.progress import bar
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
@@ -197,14 +199,17 @@ def report(
         return task.inference.posterior(task, batch)
 
     evaluation: Evaluation = construct(config["evaluation"], {})
-    metrics = {}
+    metrics, done = {}, []
+    stem = settings_hash(config["evaluation"])
     for name in evaluation.splits:
         console.print(f"Evaluating epoch {epoch} on {name}")
         split = getattr(task.splits, name)
         _, examples = evaluation.size(task.vae, split)
         with bar(f"Evaluating on {name}", examples) as advance:
+            kept = Kept(run.folder / "evaluations" / f".{stem}-{name}.part", f"epoch {epoch}")
             discrete = parts.likelihood.discrete
-            results = evaluation(task.vae, posterior, split, name, discrete, advance)
+            results = evaluation(task.vae, posterior, split, name, discrete, advance, kept)
+            done.append(kept)
         metrics[name] = results.as_dict()
     run.update(
         metrics=metrics,
@@ -213,6 +218,8 @@ def report(
         data=parts.dataset.provenance(),
         labels=labels(config, parts),
     )
+    for kept in done:
+        kept.discard()
     rows = history.read(run.folder / "metrics.csv")
     try:
         seed = config["seed"]

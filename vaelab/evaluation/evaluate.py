@@ -11,6 +11,7 @@ from vaelab.batch import Batch
 from vaelab.dataset.base import Split
 from vaelab.errors import UserError
 from vaelab.evaluation.active_units import active_units
+from vaelab.evaluation.kept import Kept
 from vaelab.evaluation.measure import Measured, measure
 from vaelab.evaluation.metric import Metric, over_examples
 from vaelab.evaluation.mutual_information import (
@@ -98,6 +99,7 @@ class Evaluation:
         name: str,
         discrete: bool,
         progress: Callable[[int], None] = silent,
+        kept: Kept | None = None,
     ) -> Results:
         """Evaluate one split on the model's device.
 
@@ -108,6 +110,7 @@ class Evaluation:
             name: of the split; in messages, and part of the seed.
             discrete: whether the likelihood is a probability, so that bits per dimension exist.
             progress: called with each number of examples done.
+            kept: what an evaluation that was killed has done already.
 
         Raises:
             UserError: the model gives an example no mass in any sample.
@@ -123,6 +126,7 @@ class Evaluation:
             examples=examples,
             rows=self.chunk,
             progress=progress,
+            kept=kept,
         )
         metrics = likelihood_metrics(measured, samples)
         metrics |= information_metrics(measured, self.mi_batch)

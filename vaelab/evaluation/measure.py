@@ -10,13 +10,14 @@ from torch import Tensor
 
 from vaelab.batch import Batch
 from vaelab.dataset.base import Split
-from vaelab.distribution import DiagonalGaussian
+from vaelab.distribution import DiagonalGaussian, LatentPrior
 from vaelab.evaluation.active_units import RunningVariance
+from vaelab.evaluation.kept import Kept, Part
 from vaelab.evaluation.nll import check_finite
 from vaelab.evaluation.score import Scores, score
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
-from vaelab.seeding import noise, permutation
+from vaelab.seeding import noise, permutation, seed_noise
 
 ENCODED = 100  # examples the encoder sees at once, where a pass of the decoder holds as many
 
@@ -58,11 +59,13 @@ def measure(
     examples: int,
     rows: int,
     progress: Callable[[int], None],
+    kept: Kept | None = None,
 ) -> Measured:
     """Draw `examples` of the split and `samples` latents of each, all a function of the seed.
 
     The encoder sees each example once and a prior made of it is built once. Generators and the
-    training mode of every module are as before afterwards.
+    training mode of every module are as before afterwards. Parts that `kept` holds are not done
+    again; noise is seeded for each part, so that the others come out as they would have.
 
     Raises:
         UserError: an example has no usable importance weight.
@@ -72,27 +75,51 @@ def measure(
     # Some test sets are sorted by class: examples come in random order even when all come.
     index = permutation(len(split), seed, name)[:examples].to(device)
     units: list[RunningVariance] = []
-    scores, means, log_vars, draws = [], [], [], []
+    parts: list[Part] = []
     with in_eval_mode(vae), torch.no_grad(), noise(device, seed, name):
         x = split[index]  # drawn first: binarisation must not depend on `samples` or `rows`
         prior = vae.prior(vae.encoder).double()
         size = min(rows, max(ENCODED, rows // samples))
-        for part in torch.arange(len(index), device=device).split(size):
-            # No gradient is taken here; a strategy that refines q may have left a graph on it.
-            q = posterior(Batch(x[part], index[part])).detach()
-            scores.append(score(vae, x[part], q, samples, rows, prior))
-            check_finite(scores[-1].nll, index[part], name)
-            means.append(q.top.mean)
-            log_vars.append(q.top.log_var)
-            draws.append(q.top.rsample(1)[0])
-            levels = q.means()
-            units = units or [RunningVariance() for _ in levels]
-            for unit, mean in zip(units, levels, strict=True):
+        for number, chosen in enumerate(torch.arange(len(index), device=device).split(size)):
+            if kept is not None and number < len(kept.parts):
+                part = kept.parts[number]
+            else:
+                seed_noise(device, seed, name, number)
+                q = posterior(Batch(x[chosen], index[chosen]))
+                part = measure_part(vae, x[chosen], q, samples, rows, prior)
+                check_finite(part.scores["nll"], index[chosen], name)
+                if kept is not None:
+                    kept.add(part)
+            parts.append(part)
+            units = units or [RunningVariance() for _ in part.means]
+            for unit, mean in zip(units, part.means, strict=True):
                 unit.add(mean)
-            progress(len(part))
-    top = DiagonalGaussian(torch.cat(means), torch.cat(log_vars))
-    variances = tuple(unit.variance for unit in units)
-    return Measured(index, _joined(scores), top, torch.cat(draws), variances)
+            progress(len(chosen))
+
+    def joined(tensors: list[Tensor]) -> Tensor:
+        return torch.cat(tensors).to(device)
+
+    scores = {name: joined([part.scores[name] for part in parts]) for name in parts[0].scores}
+    mean, log_var = (joined([getattr(p, name) for p in parts]) for name in ("mean", "log_var"))
+    top, z = DiagonalGaussian(mean, log_var), joined([part.z for part in parts])
+    return Measured(index, Scores(**scores), top, z, tuple(unit.variance for unit in units))
+
+
+def measure_part(
+    vae: VAE, x: Tensor, q: Posterior, samples: int, rows: int, prior: LatentPrior
+) -> Part:
+    """Some examples at once; their numbers go to the CPU."""
+    # No gradient is taken here; a strategy that refines q may have left a graph on it.
+    q = q.detach()
+    scores = score(vae, x, q, samples, rows, prior)
+    z = q.top.rsample(1)[0]
+    return Part(
+        scores={field.name: getattr(scores, field.name).cpu() for field in fields(Scores)},
+        mean=q.top.mean.cpu(),
+        log_var=q.top.log_var.cpu(),
+        z=z.cpu(),
+        means=[mean.cpu() for mean in q.means()],
+    )
 
 
 @contextmanager
@@ -105,8 +132,3 @@ def in_eval_mode(vae: VAE) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def _joined(scores: list[Scores]) -> Scores:
-    names = [field.name for field in fields(Scores)]
-    return Scores(**{name: torch.cat([getattr(one, name) for one in scores]) for name in names})

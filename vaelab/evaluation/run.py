@@ -15,6 +15,7 @@ from vaelab.build import construct, device
 from vaelab.errors import UserError
 from vaelab.evaluated import evaluation_file
 from vaelab.evaluation.evaluate import Evaluation
+from vaelab.evaluation.kept import Kept
 from vaelab.evaluation.measure import in_eval_mode
 from vaelab.evaluation.progress import bar
 from vaelab.evaluation.sample import Samples, ancestral, decode
@@ -49,13 +50,15 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
     path = evaluation_file(run, config)
     folder, stem = path.parent, path.stem
     metrics: dict[str, Any] = {}
+    done: list[Kept] = []
     for name in evaluation.splits:
         split = getattr(task.splits, name)
         _, examples = evaluation.size(task.vae, split)
+        kept = Kept(folder / f".{stem}-{name}.part", f"epoch {epoch}")
+        discrete = parts.likelihood.discrete
         with bar(f"Evaluating on {name}", examples) as progress:
-            results = evaluation(
-                task.vae, posterior, split, name, parts.likelihood.discrete, progress
-            )
+            results = evaluation(task.vae, posterior, split, name, discrete, progress, kept)
+        done.append(kept)
         metrics[name] = results.as_dict()
         if evaluation.per_example:
             folder.mkdir(parents=True, exist_ok=True)
@@ -71,6 +74,8 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
         **provenance(),
     }
     write_json(path, record)
+    for kept in done:
+        kept.discard()
     return path
 
 
