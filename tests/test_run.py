@@ -223,6 +223,7 @@ def test_joblib_runs_jobs_side_by_side(lab):
         "seed=1,2,3",
         "epochs=2",
         "hydra/launcher=joblib",
+        "hydra.launcher.n_jobs=2",
         STAND_IN_SECONDS="0.1",
     )
     out, err = process.communicate(timeout=180)

@@ -122,7 +122,7 @@ def test_killed_in_the_middle_the_same_command_ends_it_with_no_cell_begun_twice(
 
 
 def test_cells_go_side_by_side_through_a_launcher(tiny):
-    process = start(tiny, *WORKING, "hydra/launcher=joblib", STAND_IN_SECONDS="0.05")
+    process = start(tiny, *WORKING, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     _, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     assert sorted(starts(tiny).values()) == [1, 1, 1]
