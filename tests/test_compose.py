@@ -76,6 +76,14 @@ def test_a_sweep_is_every_combination(lab):
     assert found == {(prior, seed, 2) for prior in ("vamp", "mog") for seed in (1, 2, 3)}
 
 
+def test_a_config_does_not_depend_on_what_was_composed_before(lab):
+    words = [["experiment=first/row", "prior=mog"], ["experiment=first/row"], ["prior=vamp"]]
+    alone = [Composer().cells(list(one))[0].config for one in words]
+    composer = Composer()
+    together = [composer.cell(composer.reader.read(one)).config for one in [*words, *words]]
+    assert together == [*alone, *alone]
+
+
 def test_a_sweep_over_presets_trims_each(lab):
     cells = Composer(multirun=True).cells(["experiment=first/row", "prior=vamp,mog"])
     assert [cell.config.prior.components for cell in cells] == [1000, 10]

@@ -69,6 +69,19 @@ def test_figures_are_drawn(run):
     assert {"samples", "reconstructions", "pseudo_inputs", "curves", "log_likelihood"} <= found
 
 
+def test_a_picture_that_fails_costs_no_number(tmp_path, monkeypatch):
+    def fail(*arguments, **named):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(fit, "draw_figures", fail)
+    said = io.StringIO()
+    run = Run(tmp_path)
+    fit.fit(config("epochs=1"), run, Console(file=said, width=200))
+    assert run.read()["metrics"]["test"]["nll"]["value"] > 0
+    assert "cost" in run.read()
+    assert "figures could not be drawn (no font)" in said.getvalue()
+
+
 def test_a_run_killed_in_its_evaluation_ends_with_the_same_metrics(run, tmp_path, monkeypatch):
     def die(*arguments):
         raise KeyboardInterrupt

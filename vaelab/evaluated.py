@@ -9,7 +9,7 @@ from typing import Any
 from vaelab.identity import LEFT_OUT, canonical
 from vaelab.run import FINAL, Run
 
-# What decides which files are written, or how much memory is used, but no number of a split.
+# What decides which files are written, but no number of a split.
 FORM = ("splits", "per_example")
 
 

@@ -72,10 +72,11 @@ class Legend:
             return None
         marked = sum(1 for outcome in self.report.outcomes if self.sign(outcome))
         shown = sum(1 for outcome in self.report.outcomes if outcome.values)
-        return (
-            f"Not as published: {', '.join(self.reasons)}. "
-            f"{marked} of {shown} numbers of ours are marked; a marked number is never judged."
-        )
+        what = f"Not as published: {', '.join(self.reasons)}."
+        if not shown:
+            return what
+        many = f"{marked} of {shown} numbers of ours are marked"
+        return f"{what} {many}; a marked number is never judged."
 
     def facts(self) -> list[tuple[str, str]]:
         """Name and text of what holds for the whole page."""
