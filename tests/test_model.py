@@ -45,9 +45,9 @@ def test_densities_are_torchs_at_the_samples_of_the_terms():
     q = vae.encoder(TOY.x)
     terms = vae.terms(TOY.x, q, 5)
     (z,) = terms.z
-    std = torch.exp(q.top.log_var / 2)
+    std = torch.exp(q.first.log_var / 2)
     assert z.shape == (5, 3, 2)
-    assert_close(terms.log_qz, Normal(q.top.mean, std).log_prob(z).sum(-1))
+    assert_close(terms.log_qz, Normal(q.first.mean, std).log_prob(z).sum(-1))
     assert_close(terms.log_pz, Normal(0.0, 1.0).log_prob(z).sum(-1))
     px = Normal(z @ TOY.weight.T + TOY.bias, TOY.scale)
     assert_close(terms.log_px, px.log_prob(TOY.x).sum(-1))
@@ -66,7 +66,7 @@ def test_the_closed_form_is_given_when_asked():
     q = vae.encoder(TOY.x)
     kl = vae.terms(TOY.x, q, 1, analytic_kl=True).kl
     expected = torch.distributions.kl_divergence(
-        Normal(q.top.mean, torch.exp(q.top.log_var / 2)), Normal(0.0, 1.0)
+        Normal(q.first.mean, torch.exp(q.first.log_var / 2)), Normal(0.0, 1.0)
     )
     assert_close(kl, expected)
 
@@ -104,7 +104,7 @@ def test_hooks_on_z_meet_the_gradients_of_the_densities():
     assert len(seen) == 1
     assert_close(seen[0], expected)
     # By hand: d log p(x,z)/dz - d log q/dz.
-    q = vae.encoder(TOY.x).top
+    q = vae.encoder(TOY.x).first
     by_hand = (TOY.x - z @ TOY.weight.T - TOY.bias) @ TOY.weight / TOY.scale**2 - z
     by_hand = by_hand + (z - q.mean) * torch.exp(-q.log_var)
     assert_close(seen[0], by_hand.detach())
@@ -173,25 +173,25 @@ class TwoLevels:
     """q(z2|x) q(z1|z2) with q(z1|z2) = N(a z2, I): a posterior of two levels, for the test."""
 
     def __init__(self, top, slope):
-        self.top = top
+        self.first = top
         self.slope = slope
         self.drawn = None
 
     def rsample(self, num_samples):
-        z2 = self.top.rsample(num_samples)
+        z2 = self.first.rsample(num_samples)
         z1 = self.slope * z2 + torch.randn_like(z2)
         self.drawn = (z2, z1)
         return self.drawn
 
     def log_prob(self, z):
         lower = Normal(self.slope * z[0], 1.0).log_prob(z[1]).sum(-1)
-        return self.top.log_prob(z[0]) + lower
+        return self.first.log_prob(z[0]) + lower
 
     def detach(self):
-        return TwoLevels(self.top.detach(), self.slope.detach())
+        return TwoLevels(self.first.detach(), self.slope.detach())
 
     def means(self):
-        return (self.top.mean, self.slope * self.top.mean)
+        return (self.first.mean, self.slope * self.first.mean)
 
 
 class TwoLevelDecoder(Decoder):
@@ -212,7 +212,7 @@ class TwoLevelDecoder(Decoder):
 def two_levels():
     vae = VAE(TOY.wrong_encoder(), TwoLevelDecoder(), Standard(2)).double()
     slope = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
-    q = TwoLevels(vae.encoder(TOY.x).top, slope)
+    q = TwoLevels(vae.encoder(TOY.x).first, slope)
     return vae, q, slope
 
 
@@ -254,7 +254,7 @@ def test_densities_and_samples_are_float32_under_autocast():
     for density in (terms.log_px, terms.log_pz, terms.log_qz, terms.z[0], closed.log_pz, closed.kl):
         assert density.dtype == torch.float32
     # And they were computed in it: the reference is float64 on the same parameters and samples.
-    exact = Normal(q.top.mean.double(), torch.exp(q.top.log_var.double() / 2))
+    exact = Normal(q.first.mean.double(), torch.exp(q.first.log_var.double() / 2))
     reference = exact.log_prob(terms.z[0].double()).sum(-1)
     assert_close(terms.log_qz.double(), reference, rtol=0, atol=1e-5)
     reference = Normal(0.0, 1.0).log_prob(closed.z[0].double()).sum(-1)

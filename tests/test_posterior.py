@@ -21,7 +21,7 @@ def test_it_is_a_posterior_of_one_level():
     (z,) = q.rsample(5)
     assert z.shape == (5, 3, 4)
     assert_close(q.means(), (mean,), rtol=0, atol=0)
-    assert_close(q.top.log_var, log_var, rtol=0, atol=0)
+    assert_close(q.first.log_var, log_var, rtol=0, atol=0)
     expected = Normal(mean, torch.exp(log_var / 2)).log_prob(z).sum(-1)
     assert_close(q.log_prob((z,)), expected, rtol=0, atol=1e-12)
 

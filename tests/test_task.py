@@ -26,7 +26,7 @@ def sgd(*overrides):
 def expected_gradients(task, batch, beta):
     """Gradients of the negative ELBO written out, on the same noise."""
     x = batch.x
-    q = task.vae.encoder(x).top
+    q = task.vae.encoder(x).first
     z = q.mean + torch.exp(q.log_var / 2) * torch.randn(1, *q.mean.shape)
     log_px = torch.distributions.Bernoulli(logits=task.vae.decoder((z,)).logits).log_prob(x)
     log_q = torch.distributions.Normal(q.mean, torch.exp(q.log_var / 2)).log_prob(z).sum(-1)
@@ -204,10 +204,10 @@ def test_validation_counts_active_units():
         x = task.splits.valid.x
         data = Splits(task.splits.train, Split(x), task.splits.test)  # grey, no draws
         task.splits = data
-        variance = task.vae.encoder(x).top.mean.var(0)
+        variance = task.vae.encoder(x).first.mean.var(0)
         task.vae.encoder.mean.weight[0] *= 0.01 / variance[0].sqrt() / 2
         task.vae.encoder.mean.bias[0] = 3.0
-        expected = (task.vae.encoder(x).top.mean.var(0) >= 0.01).sum()
+        expected = (task.vae.encoder(x).first.mean.var(0) >= 0.01).sum()
         task.validation_step()
     assert task.row["val/au"] == expected == 2
 

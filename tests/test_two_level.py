@@ -63,7 +63,7 @@ def test_means_are_of_z2_and_of_z1_at_one_z2_drawn_from_q():
         middle = X @ encoder.of_x.T + encoder.of_x_bias + top @ encoder.lower.slope.T
         # Linear in z2: the mean is that at the mean of z2, the variance that of slope z2.
         variance = encoder.lower.slope.square() @ encoder.log_var.exp()
-    assert_close(top, q.top.mean, rtol=0, atol=0)
+    assert_close(top, q.first.mean, rtol=0, atol=0)
     assert_zero_mean(draws - middle)
     assert_zero_mean((draws - middle).square() - variance)
 
@@ -149,7 +149,7 @@ def test_the_top_level_costs_nothing_of_the_lower_one(option, of_x):
     of_x, lower = counted(of_x(vae.encoder)), counted(vae.encoder.lower)
     x = torch.rand(5, 1, 8, 8, dtype=torch.float64)
     q = vae.encoder(x)
-    assert q.top.mean.requires_grad
+    assert q.first.mean.requires_grad
     assert not of_x
     assert not lower
     vae.terms(x, q, 3).log_w().sum().backward()

@@ -94,5 +94,5 @@ class VAE(nn.Module):
             log_pz = p.log_prob(z[0])
             for level, density in zip(z[1:], lower, strict=True):
                 log_pz = log_pz + density.log_prob(level)
-            kl = self.prior.analytic_kl(q.top) if analytic_kl else None
+            kl = self.prior.analytic_kl(q.first) if analytic_kl else None
         return Terms(z, log_px, log_pz, log_q, kl)

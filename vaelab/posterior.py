@@ -1,6 +1,6 @@
 """Posteriors q(z|x) of one batch: what encoders and inference strategies return.
 
-Latents are a tuple, top level first, each [K, B, D_l]: the order in which q and p both sample.
+Latents are a tuple, top level first, each [K, B, D_l]: the order in which p samples.
 """
 
 from typing import Literal, Protocol, runtime_checkable
@@ -18,11 +18,18 @@ or only the one through the parameters, z held fixed (RWS)."""
 
 @runtime_checkable
 class Posterior(Protocol):
-    """q(z|x) of one batch of B examples; the density does not change."""
+    """q(z|x) of one batch of B examples; the density does not change.
+
+    Attributes:
+        first_level: index among the latents of the level that q draws first: 0, the top one,
+            unless q goes from the bottom up.
+    """
+
+    first_level: int
 
     @property
-    def top(self) -> DiagonalGaussian:
-        """q(z_top|x): batch [B], event [D_top]."""
+    def first(self) -> DiagonalGaussian:
+        """What q draws first, from x alone: batch [B], event [D]."""
         ...
 
     def rsample(self, num_samples: int) -> Latents:
@@ -45,21 +52,23 @@ class Posterior(Protocol):
 class GaussianPosterior:
     """One latent level, diagonal Gaussian: N(z; mean, exp(log_var))."""
 
+    first_level = 0
+
     def __init__(self, mean: Float[Tensor, "B D"], log_var: Float[Tensor, "B D"]) -> None:
-        self.top = DiagonalGaussian(mean, log_var)
+        self.first = DiagonalGaussian(mean, log_var)
 
     def rsample(self, num_samples: int) -> Latents:
         """Reparameterised samples [K, B, D]."""
-        return (self.top.rsample(num_samples),)
+        return (self.first.rsample(num_samples),)
 
     def log_prob(self, z: Latents) -> Float[Tensor, "K B"]:
         """Log-density log q(z|x) in nats."""
-        return self.top.log_prob(z[0])
+        return self.first.log_prob(z[0])
 
     def detach(self) -> "GaussianPosterior":
         """The same density: gradient to phi stopped, gradient to z kept."""
-        return GaussianPosterior(self.top.mean.detach(), self.top.log_var.detach())
+        return GaussianPosterior(self.first.mean.detach(), self.first.log_var.detach())
 
     def means(self) -> tuple[Float[Tensor, "B D"], ...]:
         """The posterior mean."""
-        return (self.top.mean,)
+        return (self.first.mean,)

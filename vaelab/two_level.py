@@ -67,14 +67,16 @@ class TwoLevelPosterior:
         lower: z2 -> q(z1|x,z2).
     """
 
+    first_level = 0
+
     def __init__(self, top: DiagonalGaussian, lower: Conditional) -> None:
-        self.top = top
+        self.first = top
         self.lower = lower
         self.drawn: tuple[Tensor, DiagonalGaussian, bool] | None = None
 
     def rsample(self, num_samples: int) -> Latents:
         """Reparameterised samples (z2, z1), z1 drawn from q(z1|x,z2) of each z2."""
-        z2 = self.top.rsample(num_samples)
+        z2 = self.first.rsample(num_samples)
         lower = self.lower(z2)
         self.drawn = z2, lower, torch.is_grad_enabled()
         return z2, lower.rsample(1)[0]
@@ -86,7 +88,7 @@ class TwoLevelPosterior:
         included, its network runs.
         """
         z2, z1 = z
-        return self.top.log_prob(z2) + self.given(z2).log_prob(z1)
+        return self.first.log_prob(z2) + self.given(z2).log_prob(z1)
 
     def given(self, z2: Float[Tensor, "K B D"]) -> DiagonalGaussian:
         """q(z1|x,z2), from memory for the z2 drawn last if it has a graph where one is wanted."""
@@ -98,8 +100,8 @@ class TwoLevelPosterior:
 
     def detach(self) -> "TwoLevelPosterior":
         """The same density: gradient to phi stopped, gradient to z kept at both levels."""
-        return TwoLevelPosterior(self.top.detach(), self.lower.detach())
+        return TwoLevelPosterior(self.first.detach(), self.lower.detach())
 
     def means(self) -> tuple[Float[Tensor, "B D"], ...]:
         """The mean of z2, and that of z1 at one z2 sampled for each example."""
-        return self.top.mean, self.lower(self.top.rsample(1)).mean[0]
+        return self.first.mean, self.lower(self.first.rsample(1)).mean[0]

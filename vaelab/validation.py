@@ -40,7 +40,7 @@ class Validation:
         log_px = terms.log_px.mean(0)
         kl = (terms.log_qz - terms.log_pz).mean(0)
         rows = len(batch.x)
-        mi = batch_mi(q.top, terms.z[0][0]) * rows
+        mi = batch_mi(q.first, terms.z[q.first_level][0]) * rows
         count = torch.full_like(mi, rows)
         self.sums.append(torch.stack([value.sum(), log_px.sum(), kl.sum(), mi, count]))
         # Levels side by side: what counts is how many units are active in all.

@@ -109,8 +109,8 @@ def test_every_density_is_the_table_s_layers(shape):
     x = torch.rand(4, *shape, dtype=torch.float64)
     q = encoder(x)
     h = gated_convs(encoder.convs, x).flatten(1)
-    assert_close(q.top.mean, linear(encoder.head.mean, h))
-    assert_close(q.top.log_var, linear(encoder.head.log_var, h).clamp(-6, 2))
+    assert_close(q.first.mean, linear(encoder.head.mean, h))
+    assert_close(q.first.log_var, linear(encoder.head.log_var, h).clamp(-6, 2))
 
     z2, z1 = q.rsample(2)
     a, b = gated_convs(encoder.convs_of_x, x).flatten(1), gated(encoder.lower.of_z2, z2)

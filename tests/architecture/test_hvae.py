@@ -53,8 +53,8 @@ def test_every_density_is_the_table_s_layers():
     x = torch.rand(4, 1, 2, 3, dtype=torch.float64)
     q = encoder(x)
     h = gated(encoder.hidden[1], gated(encoder.hidden[0], x.flatten(1)))
-    assert_close(q.top.mean, linear(encoder.head.mean, h))
-    assert_close(q.top.log_var, linear(encoder.head.log_var, h).clamp(-6, 2))
+    assert_close(q.first.mean, linear(encoder.head.mean, h))
+    assert_close(q.first.log_var, linear(encoder.head.log_var, h).clamp(-6, 2))
 
     z2, z1 = q.rsample(2)
     a, b = gated(encoder.of_x, x.flatten(1)), gated(encoder.lower.of_z2, z2)
@@ -80,7 +80,7 @@ def test_every_log_variance_is_clamped_to_minus_6_and_2():
             head.log_var.weight.zero_()
             head.log_var.bias.copy_(torch.tensor([-100.0, 100.0, 1.5][: len(head.log_var.bias)]))
     q = encoder(torch.rand(2, 1, 2, 3, dtype=torch.float64))
-    assert q.top.log_var[0].tolist() == [-6, 2, 1.5]
+    assert q.first.log_var[0].tolist() == [-6, 2, 1.5]
     z2, _ = q.rsample(1)
     assert q.lower(z2).log_var[0, 1].tolist() == [-6, 2]
     assert decoder.lower((z2,)).log_var[0, 1].tolist() == [-6, 2]

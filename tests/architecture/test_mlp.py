@@ -64,7 +64,7 @@ def test_log_variances_are_clamped_to_minus_6_and_2():
         encoder.log_var.bias.copy_(torch.tensor([-100.0, -6.5, -1.0, 2.5, 100.0]))
         encoder.mean.bias.copy_(torch.tensor([-100.0, -6.5, -1.0, 2.5, 100.0]))
         encoder.mean.weight.zero_()
-    q = encoder(torch.rand(3, 1, 2, 2)).top
+    q = encoder(torch.rand(3, 1, 2, 2)).first
     assert q.log_var[1].tolist() == [-6.0, -6.0, -1.0, 2.0, 2.0]
     assert q.mean[1].tolist() == [-100.0, -6.5, -1.0, 2.5, 100.0]
 

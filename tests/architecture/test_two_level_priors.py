@@ -42,7 +42,7 @@ def test_vamp_of_one_pseudo_input_that_is_x_makes_the_top_kl_zero(option):
 @TWO_LEVELS
 def test_vamp_is_torch_s_mixture_of_the_top_posteriors(option):
     vae = model(option, "vamp", components=4, init="noise", mean=0.5, std=0.4)
-    q = vae.encoder(vae.prior.pseudo_inputs()).top
+    q = vae.encoder(vae.prior.pseudo_inputs()).first
     z = torch.randn(7, 3, dtype=torch.float64)
     components = Independent(Normal(q.mean, torch.exp(q.log_var / 2)), 1)
     expected = components.log_prob(z[:, None]).logsumexp(-1) - math.log(4)

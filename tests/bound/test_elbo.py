@@ -88,7 +88,7 @@ def test_free_bits_stop_the_gradient_of_the_dimensions_below_them_only():
 
 def closed_form(vae):
     """ELBO = log p(x) - KL(q || p(z|x))."""
-    return TOY.log_p - TOY.kl_to_exact(vae.encoder(TOY.x).top)
+    return TOY.log_p - TOY.kl_to_exact(vae.encoder(TOY.x).first)
 
 
 @pytest.mark.parametrize("kind", ["sampled", "analytic"])
@@ -114,7 +114,7 @@ def test_sampled_and_analytic_kl_agree_in_expectation_on_the_same_noise():
         sampled = elbo()(terms, 1.0).value
         analytic = elbo(kl="analytic")(terms, 1.0).value
         assert_zero_mean((sampled - analytic).view(-1, 3))
-    q = vae.encoder(TOY.x).top
+    q = vae.encoder(TOY.x).first
     expected = torch.distributions.kl_divergence(
         Normal(q.mean, torch.exp(q.log_var / 2)), Normal(0.0, 1.0)
     )
@@ -167,7 +167,8 @@ def posterior_gradients(log_qz, encoder, count):
     """Gradients [count, 3, 4] of one sample's loss to each example's mean and log-variance."""
     x = TOY.x.repeat(count, 1)
     leaves = [
-        v.detach().clone().requires_grad_() for v in (encoder(x).top.mean, encoder(x).top.log_var)
+        v.detach().clone().requires_grad_()
+        for v in (encoder(x).first.mean, encoder(x).first.log_var)
     ]
     bound = elbo(log_qz=log_qz)
     terms = model(encoder).terms(x, GaussianPosterior(*leaves), 1, log_qz=bound.log_qz)
@@ -188,7 +189,7 @@ def test_the_path_gradient_is_zero_for_every_sample_at_the_true_posterior_and_to
 def test_both_gradients_have_that_of_the_closed_form_as_their_mean(log_qz):
     torch.manual_seed(0)
     encoder = TOY.wrong_encoder()
-    q, exact = encoder(TOY.x).top, TOY.exact_encoder()(TOY.x).top
+    q, exact = encoder(TOY.x).first, TOY.exact_encoder()(TOY.x).first
     leaves = [q.mean.detach().requires_grad_(), q.log_var.detach().clone().requires_grad_()]
     kl = torch.distributions.kl_divergence(
         Normal(leaves[0], torch.exp(leaves[1] / 2)),

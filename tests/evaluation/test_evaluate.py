@@ -88,7 +88,7 @@ def test_a_mixture_is_evaluated_in_float64_and_nothing_keeps_a_graph(evaluation)
     seen, terms = [], model.vae.terms
 
     def spy(x, q, k, *, prior):
-        seen.append((prior.weight.dtype, prior.weight.requires_grad, q.top.mean.requires_grad))
+        seen.append((prior.weight.dtype, prior.weight.requires_grad, q.first.mean.requires_grad))
         return terms(x, q, k, prior=prior)
 
     model.vae.terms = spy

@@ -33,7 +33,7 @@ def same(one, other):
     for name in ("nll", "reconstruction", "kl", "ess"):
         assert_close(getattr(one.scores, name), getattr(other.scores, name), rtol=0, atol=0)
     assert_close(one.z, other.z, rtol=0, atol=0)
-    assert_close(one.top.mean, other.top.mean, rtol=0, atol=0)
+    assert_close(one.first.mean, other.first.mean, rtol=0, atol=0)
     for a, b in zip(one.variances, other.variances, strict=True):
         assert_close(a, b, rtol=0, atol=0)
 

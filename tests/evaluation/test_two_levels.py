@@ -80,7 +80,7 @@ def test_one_sample_s_likelihood_is_the_loss():
     z2, z1 = one.z
     p = model.vae.decoder
     loss = -p(one.z).log_prob(x) - model.vae.prior(model.vae.encoder).log_prob(z2)
-    loss = loss - p.lower((z2,)).log_prob(z1) + q.top.log_prob(z2) + q.lower(z2).log_prob(z1)
+    loss = loss - p.lower((z2,)).log_prob(z1) + q.first.log_prob(z2) + q.lower(z2).log_prob(z1)
     assert_close(scores(model, x, 1, 2000, one).nll, loss[0].detach(), rtol=0, atol=1e-12)
 
 

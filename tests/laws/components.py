@@ -167,7 +167,7 @@ class LinearGaussian:
 
     def kl_to_exact(self, q: DiagonalGaussian):
         """KL(q || p(z|x)) for each x, from torch's own formula."""
-        exact = self.exact_encoder()(self.x).top
+        exact = self.exact_encoder()(self.x).first
         mine = torch.distributions.Normal(q.mean, (0.5 * q.log_var).exp())
         true = torch.distributions.Normal(exact.mean, (0.5 * exact.log_var).exp())
         return torch.distributions.kl_divergence(mine, true).sum(-1).detach()

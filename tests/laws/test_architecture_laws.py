@@ -42,7 +42,7 @@ def test_shapes(option, samples, batch):
     dims = architecture.latent_dims
     assert [level.shape for level in terms.z] == [(samples, batch, d) for d in dims]
     assert [mean.shape for mean in q.means()] == [(batch, d) for d in dims]
-    assert q.top.mean.shape == q.top.log_var.shape == (batch, dims[0])
+    assert q.first.mean.shape == q.first.log_var.shape == (batch, dims[0])
     p = vae.decoder(terms.z)
     if p.mean is not None:
         assert p.mean.shape == (samples, batch, *x.shape[1:])
@@ -86,7 +86,7 @@ def test_samples_of_an_example_differ_and_average_to_its_mean(option):
     assert len(top.unique(dim=0)) == 4000
     z = (top.mean(0) - q.means()[0][0]) / (top.std(0) / math.sqrt(4000))
     assert float(z.detach().abs().max()) < 4.5
-    assert_close(q.means()[0], q.top.mean, rtol=0, atol=0)
+    assert_close(q.means()[0], q.first.mean, rtol=0, atol=0)
 
 
 @ARCHITECTURES
@@ -197,4 +197,4 @@ def test_a_local_posterior_is_one_level_of_per_example_numbers(option):
         assert len(architecture.latent_dims) == 1
         q = vae.encoder(draw(2))
         (z,) = q.rsample(3)
-        assert_close(q.log_prob((z,)), q.top.log_prob(z), rtol=0, atol=0)
+        assert_close(q.log_prob((z,)), q.first.log_prob(z), rtol=0, atol=0)

@@ -145,7 +145,7 @@ def test_analytic_kl_is_the_integral_or_is_refused(option):
     prior, vae = prior_and_encoder(option, 1)
     mean = torch.tensor([[0.7], [-1.5], [0.0]], dtype=torch.float64)
     log_var = torch.tensor([[-1.0], [0.5], [0.0]], dtype=torch.float64)
-    q = GaussianPosterior(mean, log_var).top
+    q = GaussianPosterior(mean, log_var).first
     if Trait.ANALYTIC_KL not in prior.offers:
         with pytest.raises(TypeError, match=type(prior).__name__):
             prior.analytic_kl(q)

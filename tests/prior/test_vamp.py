@@ -96,7 +96,7 @@ def test_density_is_the_log_of_the_mean_of_torchs_densities():
     prior = vamp(components=9, mean=0.5, std=0.4)
     vae = model(prior)
     z = torch.randn(4, 5, 3, dtype=torch.float64)
-    q = vae.encoder(prior.u.clamp(0, 1)).top
+    q = vae.encoder(prior.u.clamp(0, 1)).first
     each = Normal(q.mean, torch.exp(q.log_var / 2)).log_prob(z[..., None, :]).sum(-1)
     assert_close(prior(vae.encoder).log_prob(z), each.exp().mean(-1).log(), rtol=0, atol=1e-10)
 
@@ -108,7 +108,7 @@ def test_gradient_to_the_encoder_through_the_prior_is_the_brute_force_ones():
     z = torch.randn(5, 3, dtype=torch.float64)
     leaves = [*vae.encoder.parameters(), prior.u]
     ours = torch.autograd.grad(prior(vae.encoder).log_prob(z).sum(), leaves)
-    q = vae.encoder(prior.u).top
+    q = vae.encoder(prior.u).first
     each = Normal(q.mean, torch.exp(q.log_var / 2)).log_prob(z[:, None]).sum(-1)
     theirs = torch.autograd.grad(each.exp().mean(-1).log().sum(), leaves)
     for mine, reference in zip(ours, theirs, strict=True):

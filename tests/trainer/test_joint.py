@@ -22,4 +22,4 @@ def test_posterior_is_the_encoders():
     task = make_task(config())
     batch = task.batch_at(0)
     q = task.inference.posterior(task, batch)
-    assert torch.equal(q.top.mean, task.vae.encoder(batch.x).top.mean)
+    assert torch.equal(q.first.mean, task.vae.encoder(batch.x).first.mean)

@@ -161,9 +161,9 @@ def likelihood_metrics(measured: Measured, samples: int) -> dict[str, Metric]:
 
 def information_metrics(measured: Measured, batch: int) -> dict[str, Metric]:
     """Mutual information under q with either mixture, and what it cannot pass (but for noise)."""
-    top, z, n = measured.top, measured.z, len(measured.index)
+    first, z, n = measured.first, measured.z, len(measured.index)
     batch = min(batch, n)
-    mi, full = batched_information(top, z, batch), paired_information(top, z)
+    mi, full = batched_information(first, z, batch), paired_information(first, z)
     return {
         "mi": over_examples(
             mi,

@@ -20,8 +20,8 @@ class Part:
 
     Attributes:
         scores: by name, what importance sampling gives.
-        mean: of the top level's posterior.
-        log_var: of the top level's posterior.
+        mean: of the posterior of the level that q draws first.
+        log_var: of the posterior of the level that q draws first.
         z: one sample of it.
         means: posterior mean of every level.
     """

@@ -29,14 +29,14 @@ class Measured:
     Attributes:
         index: rows of the split.
         scores: what importance sampling gives.
-        top: the posteriors of the top level.
+        first: the posteriors of the level that q draws first.
         z: one sample of each of them.
         variances: of the posterior means over the examples, one tensor a level.
     """
 
     index: Integer[Tensor, "N"]
     scores: Scores
-    top: DiagonalGaussian
+    first: DiagonalGaussian
     z: Float[Tensor, "N D"]
     variances: tuple[Tensor, ...]
 
@@ -101,8 +101,8 @@ def measure(
 
     scores = {name: joined([part.scores[name] for part in parts]) for name in parts[0].scores}
     mean, log_var = (joined([getattr(p, name) for p in parts]) for name in ("mean", "log_var"))
-    top, z = DiagonalGaussian(mean, log_var), joined([part.z for part in parts])
-    return Measured(index, Scores(**scores), top, z, tuple(unit.variance for unit in units))
+    first, z = DiagonalGaussian(mean, log_var), joined([part.z for part in parts])
+    return Measured(index, Scores(**scores), first, z, tuple(unit.variance for unit in units))
 
 
 def measure_part(
@@ -112,11 +112,11 @@ def measure_part(
     # No gradient is taken here; a strategy that refines q may have left a graph on it.
     q = q.detach()
     scores = score(vae, x, q, samples, rows, prior)
-    z = q.top.rsample(1)[0]
+    z = q.first.rsample(1)[0]
     return Part(
         scores={field.name: getattr(scores, field.name).cpu() for field in fields(Scores)},
-        mean=q.top.mean.cpu(),
-        log_var=q.top.log_var.cpu(),
+        mean=q.first.mean.cpu(),
+        log_var=q.first.log_var.cpu(),
         z=z.cpu(),
         means=[mean.cpu() for mean in q.means()],
     )

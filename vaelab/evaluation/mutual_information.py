@@ -17,42 +17,42 @@ from vaelab.distribution import DiagonalGaussian, GaussianMixture
 PAIRS = 2**22  # of a sample and a component at a time: 32 MiB of float64
 
 
-def batch_mi(top: DiagonalGaussian, z: Float[Tensor, "B D"]) -> Float[Tensor, ""]:
+def batch_mi(first: DiagonalGaussian, z: Float[Tensor, "B D"]) -> Float[Tensor, ""]:
     """I in nats from one sample z of each; the batch is the mixture. Never waits for the device."""
-    return information(top, z).mean()
+    return information(first, z).mean()
 
 
-def information(top: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
+def information(first: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
     """-H[q(z|x_i)] - log 1/N sum_j q(z_i|x_j) for every i, float64: the paper's estimator.
 
     Args:
-        top: N posteriors, all of which are the mixture.
+        first: N posteriors, all of which are the mixture.
         z: one sample of each.
     """
-    return -_double(top).entropy() - log_aggregate(top, z)
+    return -_double(first).entropy() - log_aggregate(first, z)
 
 
-def paired_information(top: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
+def paired_information(first: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
     """The same expectation with a fraction of the noise: both terms sampled, from one z.
 
     log q(z_i|x_i) - log 1/N sum_j q(z_i|x_j). The spread of log q(z_i|x_i), D/2 in variance,
     cancels, and no value exceeds log N.
     """
-    return _double(top).log_prob(z.double()) - log_aggregate(top, z)
+    return _double(first).log_prob(z.double()) - log_aggregate(first, z)
 
 
-def log_aggregate(top: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
+def log_aggregate(first: DiagonalGaussian, z: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
     """The log of 1/N sum_j q(z_i|x_j) of every i, float64, a bounded number of pairs at a time."""
-    mixture = GaussianMixture(top.mean.double(), top.log_var.double())
+    mixture = GaussianMixture(first.mean.double(), first.log_var.double())
     parts = z.double().split(max(1, PAIRS // len(mixture)))
     return torch.cat([mixture.log_prob(part) for part in parts])
 
 
 def batched_information(
-    top: DiagonalGaussian, z: Float[Tensor, "N D"], batch: int
+    first: DiagonalGaussian, z: Float[Tensor, "N D"], batch: int
 ) -> Float[Tensor, "N"]:
     """The paper's estimator, each `batch` examples their own mixture; the last may be fewer."""
-    means, log_vars, samples = top.mean.split(batch), top.log_var.split(batch), z.split(batch)
+    means, log_vars, samples = first.mean.split(batch), first.log_var.split(batch), z.split(batch)
     each = zip(means, log_vars, samples, strict=True)
     return torch.cat([information(DiagonalGaussian(m, v), s) for m, v, s in each])
 
@@ -63,5 +63,5 @@ def ceiling(n: int, batch: int) -> float:
     return (full * batch * math.log(batch) + (rest * math.log(rest) if rest else 0)) / n
 
 
-def _double(top: DiagonalGaussian) -> DiagonalGaussian:
-    return DiagonalGaussian(top.mean.double(), top.log_var.double())
+def _double(first: DiagonalGaussian) -> DiagonalGaussian:
+    return DiagonalGaussian(first.mean.double(), first.log_var.double())

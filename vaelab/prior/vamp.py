@@ -83,7 +83,7 @@ class Vamp(Prior):
     def forward(self, encoder: nn.Module) -> GaussianMixture:
         """The aggregate posterior of the pseudo-inputs."""
         posterior: Posterior = encoder(self.pseudo_inputs())
-        q = posterior.top
+        q = posterior.first
         return GaussianMixture(q.mean, q.log_var)
 
     def pseudo_inputs(self) -> Float[Tensor, "C *event"]:

@@ -88,12 +88,12 @@ def _numbers(vae: VAE, measured: Measured, folder: Path, about: str, seed: int) 
     estimator = f"{n} test examples, importance weighted with {samples} samples"
     heading = Heading("Log-likelihood by example", f"{about}; {estimator}")
     drawn = [clouds.log_likelihoods(-measured.scores.nll, folder / "log_likelihood.png", heading)]
-    if measured.top.mean.shape[1] > 1:
+    if measured.first.mean.shape[1] > 1:
         with in_eval_mode(vae), torch.no_grad(), noise(measured.index.device, seed, "prior"):
             prior = vae.prior(vae.encoder).sample(POINTS)
         about = f"{about}; {n} test examples"
         heading = Heading("Latents of the top level in their two most active dimensions", about)
-        drawn.append(clouds.latents(measured.top.mean, prior, folder / "latents.png", heading))
+        drawn.append(clouds.latents(measured.first.mean, prior, folder / "latents.png", heading))
     return drawn
 
 
