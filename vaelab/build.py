@@ -38,7 +38,7 @@ def build(config: Mapping[str, Any]) -> Parts:
     Raises:
         UserError: a constructor refused its settings, or the parts do not go together.
     """
-    provided: dict[str, Any] = {}
+    provided: dict[str, Any] = {"epochs": config["epochs"]}
 
     def part(name: str) -> Any:
         return _named(name, config, lambda: construct(config[name], provided))

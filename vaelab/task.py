@@ -88,9 +88,10 @@ class Task(pl.LightningModule):
         self.inner_draws = 0
         self.order = torch.empty(0, dtype=torch.int64)
         self.order_epoch = -1
-        # Sums over the epoch's examples: bound, reconstruction, KL. On the device, so that no
-        # update waits for it; not in the state dict, which is for the model.
-        self.register_buffer("sums", torch.zeros(3), persistent=False)
+        # Sums over the epoch's examples: bound, reconstruction, KL, the encoder's bound if it is
+        # another. On the device, so that no update waits for it; not in the state dict, which is
+        # for the model.
+        self.register_buffer("sums", torch.zeros(3 + bound.two_values), persistent=False)
 
     # -- what Lightning calls -------------------------------------------------------------------
 
@@ -130,7 +131,7 @@ class Task(pl.LightningModule):
         """The whole validation split; once an epoch."""
         seed_noise(self.device, self.recipe.seed, "validation", self.progress.epoch)
         with self.autocast():
-            validation = Validation(self.vae, self.bound)
+            validation = Validation(self.vae, self.bound.at(self.progress.epoch))
         size = self.recipe.batch_size
         starts = range(0, len(self.splits.valid), size)
         for start in starts[distributed.rank() :: distributed.world_size()]:
@@ -162,7 +163,7 @@ class Task(pl.LightningModule):
         seed_noise(self.device, recipe.seed, "update", progress.updates, distributed.rank())
         self.beta = self.schedule.beta(progress.epoch, step, self.steps_per_epoch)
         descent = self.inference.update(self, self.batch_at(step))
-        self.sums += torch.stack([descent.value, descent.log_px, descent.kl]).sum(1)
+        self.sums += descent.columns.sum(1)
         progress.examples += len(descent.value)
         progress.updates += 1
         progress.step = step + 1
@@ -230,7 +231,7 @@ class Task(pl.LightningModule):
 
     def backward_part(self, batch: Batch, share: float, groups: tuple[str, ...]) -> Descent:
         """Accumulate the gradients of one micro-batch on the groups wanted."""
-        bound = self.bound
+        bound = self.bound.at(self.progress.epoch)
         with self.autocast():
             q = self.inference.posterior(self, batch)
             terms = self.vae.terms(
@@ -269,8 +270,8 @@ class Task(pl.LightningModule):
         """Means over the epoch's training examples, and beta at its last update."""
         count = distributed.sum_over_ranks(self.sums.new_tensor(self.progress.examples))
         means = distributed.sum_over_ranks(self.sums) / count
-        names = ("train/bound", "train/reconstruction", "train/kl")
-        row: dict[str, float] = dict(zip(names, means.tolist(), strict=True))
+        names = ["train/bound", "train/reconstruction", "train/kl", "train/bound_phi"]
+        row: dict[str, float] = dict(zip(names, means.tolist(), strict=False))
         row["train/elbo"] = row["train/reconstruction"] - row["train/kl"]
         return row | {"beta": self.beta}
 
@@ -282,15 +283,18 @@ def describe(objective: Objective, terms: Terms, share: float) -> Descent:
             value=objective.value,
             log_px=terms.log_px.mean(0),
             kl=(terms.log_qz - terms.log_pz).mean(0),
-            loss=objective.phi_loss.detach() * share,
+            loss=objective.loss * share,
+            phi_value=objective.phi_value,
         )
 
 
 def merge(parts: list[Descent]) -> Descent:
     """The descent of a batch from those of its micro-batches."""
+    phi_values = [p.phi_value for p in parts if p.phi_value is not None]
     return Descent(
         value=torch.cat([p.value for p in parts]),
         log_px=torch.cat([p.log_px for p in parts]),
         kl=torch.cat([p.kl for p in parts]),
         loss=torch.stack([p.loss for p in parts]).sum(),
+        phi_value=None if not phi_values else torch.cat(phi_values),
     )

@@ -17,6 +17,7 @@ class Trait(Enum):
     FIXED = "training data that do not change between epochs"
     LOCAL_POSTERIOR = "a posterior made only of per-example numbers (one latent level)"
     ANALYTIC_KL = "a prior with a closed-form KL divergence"
+    OWN_PRIOR = "a prior that is not made of the encoder"
     ENCODER = "an architecture with an encoder"
 
 
@@ -25,6 +26,7 @@ OFFERED_BY = {
     Trait.LOCAL_POSTERIOR: "architecture",
     Trait.ENCODER: "architecture",
     Trait.ANALYTIC_KL: "prior",
+    Trait.OWN_PRIOR: "prior",
 }
 
 Fits = Callable[[object], bool]

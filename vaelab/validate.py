@@ -27,6 +27,7 @@ PROVIDED = {
     "dataset": frozenset(),
     "likelihood": _DATA,
     "architecture": _DATA | {"likelihood"},
+    "bound": _ALL | {"epochs"},
     "optimizer": frozenset({"params"}),
     "logger": frozenset({"save_dir"}),
     "evaluation": frozenset(),

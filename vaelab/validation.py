@@ -27,7 +27,7 @@ class Validation:
         self.vae = vae
         self.bound = bound
         self.prior = vae.prior(vae.encoder)
-        self.sums: list[Tensor] = []  # each [5]
+        self.sums: list[Tensor] = []  # each [5], or [6] with the encoder's own bound
         self.means: list[Float[Tensor, "B D"]] = []
 
     def add(self, batch: Batch, q: Posterior) -> None:
@@ -36,13 +36,16 @@ class Validation:
         terms = self.vae.terms(
             batch.x, q, bound.num_samples, analytic_kl=bound.analytic_kl, prior=self.prior
         )
-        value = bound(terms, 1.0).value
+        objective = bound(terms, 1.0)
         log_px = terms.log_px.mean(0)
         kl = (terms.log_qz - terms.log_pz).mean(0)
         rows = len(batch.x)
         mi = batch_mi(q.first, terms.z[q.first_level][0]) * rows
         count = torch.full_like(mi, rows)
-        self.sums.append(torch.stack([value.sum(), log_px.sum(), kl.sum(), mi, count]))
+        sums = [log_px.sum(), kl.sum(), mi, objective.value.sum()]
+        if objective.phi_value is not None:
+            sums.append(objective.phi_value.sum())
+        self.sums.append(torch.stack([*sums, count]))
         # Levels side by side: what counts is how many units are active in all.
         self.means.append(torch.cat([mean.float() for mean in q.means()], dim=-1))
 
@@ -57,9 +60,9 @@ class Validation:
         variance = distributed.sum_over_ranks(squares) / (sums[-1] - 1)
         active = active_units(variance, ACTIVE_VARIANCE)
         *totals, count, au = torch.cat([sums, active[None].to(sums.dtype)]).tolist()
-        bound, log_px, kl, mi = (total / count for total in totals)
+        log_px, kl, mi, *bounds = (total / count for total in totals)
         return {
-            "val/bound": bound,
+            **dict(zip(("val/bound", "val/bound_phi"), bounds, strict=False)),
             "val/elbo": log_px - kl,
             "val/reconstruction": log_px,
             "val/kl": kl,

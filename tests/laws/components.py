@@ -46,7 +46,17 @@ def build(group, option, provided=None, **overrides):
     asked = {name: value for name, value in (provided or {}).items() if name in names}
     changed = {name: value for name, value in overrides.items() if name in names}
     own = {k: settle(v, names[k].annotation) for k, v in {**arguments, **changed}.items()}
-    return cls(**{**own, **asked})
+    return cls(**{**{k: nested(v) for k, v in own.items()}, **asked})
+
+
+def nested(value):
+    """An argument that is a component itself, built; any other as it is."""
+    if not (isinstance(value, dict) and "_target_" in value):
+        return value
+    module, _, name = value["_target_"].rpartition(".")
+    return getattr(importlib.import_module(module), name)(
+        **{k: v for k, v in value.items() if k != "_target_"}
+    )
 
 
 class ToyData(Dataset):

@@ -8,11 +8,25 @@ import torch
 from torch.testing import assert_close
 
 from tests.laws.components import LinearDecoder, LinearGaussian, assert_zero_mean, build, options
+from vaelab.errors import UserError
 from vaelab.model import VAE, Terms
 from vaelab.prior.standard import Standard
 
 TOY = LinearGaussian()
 BOUNDS = pytest.mark.parametrize("option", options("bound"))
+
+
+def bound_of(option, **settings):
+    return build("bound", option, {"epochs": 10}, **settings)
+
+
+def of_one_sample(option):
+    """The bound with one sample, or None where it wants more."""
+    try:
+        bound = bound_of(option, M=1, K=1)
+    except UserError:
+        return None
+    return bound if bound.num_samples == 1 else None
 
 
 def terms_of(bound, vae, x):
@@ -35,7 +49,7 @@ def some_terms(bound, batch=3):
 
 @BOUNDS
 def test_values_are_per_example_detached_and_losses_are_scalars(option):
-    bound = build("bound", option)
+    bound = bound_of(option)
     vae = model(TOY.wrong_encoder())
     objective = bound(terms_of(bound, vae, TOY.x), 0.5)
     assert objective.value.shape == (3,)
@@ -51,7 +65,7 @@ def test_values_are_per_example_detached_and_losses_are_scalars(option):
 
 @BOUNDS
 def test_the_value_is_the_bound_at_beta_one_whatever_beta(option):
-    bound = build("bound", option)
+    bound = bound_of(option)
     terms = some_terms(bound)
     at_one = bound(terms, 1.0).value
     for beta in (0.0, 0.3, 7.0):
@@ -60,26 +74,28 @@ def test_the_value_is_the_bound_at_beta_one_whatever_beta(option):
 
 @BOUNDS
 def test_values_lie_below_log_p_in_expectation(option):
-    bound = build("bound", option)
+    bound = bound_of(option, M=2, K=2)
     vae = model(TOY.wrong_encoder())
     count = 10_000
     with torch.no_grad():
         x = TOY.x.repeat_interleave(count, 0)
         value = bound(terms_of(bound, vae, x), 1.0).value.view(3, count)
     error = value.std(1) / count**0.5
-    assert float(((value.mean(1) - TOY.log_p) / error).max()) < -10  # this q is far from exact
+    z = (value.mean(1) - TOY.log_p) / error
+    assert float(z.max()) < 0
+    assert float(z.min()) < -10  # this q is far from exact
 
 
 @BOUNDS
 def test_values_are_log_p_for_every_sample_at_the_true_posterior(option):
-    bound = build("bound", option)
+    bound = bound_of(option)
     objective = bound(terms_of(bound, model(TOY.exact_encoder()), TOY.x), 1.0)
     assert_close(objective.value, TOY.log_p, rtol=0, atol=1e-12)
 
 
 @BOUNDS
 def test_a_batch_is_the_mean_of_its_examples(option):
-    bound = build("bound", option)
+    bound = bound_of(option)
     terms = some_terms(bound)
     together = bound(terms, 0.7)
     alone = []
@@ -96,7 +112,7 @@ def test_a_batch_is_the_mean_of_its_examples(option):
 
 @BOUNDS
 def test_log_px_moves_the_value_by_as_much(option):
-    bound = build("bound", option)
+    bound = bound_of(option)
     terms = some_terms(bound)
     moved = Terms(terms.z, terms.log_px - 543.0, terms.log_pz, terms.log_qz, terms.kl)
     assert_close(bound(moved, 1.0).value, bound(terms, 1.0).value - 543.0)
@@ -104,8 +120,8 @@ def test_log_px_moves_the_value_by_as_much(option):
 
 @BOUNDS
 def test_at_beta_zero_the_generator_descends_log_px_alone(option):
-    bound = build("bound", option)
-    if bound.num_samples > 1:
+    bound = of_one_sample(option)
+    if bound is None:
         pytest.skip("weights over several samples also depend on log p(x|z)")
     vae = model(TOY.wrong_encoder())
     terms = terms_of(bound, vae, TOY.x)
@@ -116,8 +132,8 @@ def test_at_beta_zero_the_generator_descends_log_px_alone(option):
 
 @BOUNDS
 def test_the_generators_gradient_is_that_of_the_bound_in_expectation(option):
-    bound = build("bound", option)
-    if bound.num_samples > 1:
+    bound = of_one_sample(option)
+    if bound is None:
         pytest.skip("known in closed form for one sample only")
     count = 3000
     decoder = LinearDecoder(TOY.weight, TOY.bias.repeat(3 * count, 1), TOY.scale)  # one c for each

@@ -7,6 +7,7 @@ from torch import nn
 from vaelab.distribution import GaussianMixture
 from vaelab.errors import UserError
 from vaelab.prior.base import Prior
+from vaelab.traits import Trait
 
 
 class Mog(Prior):
@@ -21,6 +22,8 @@ class Mog(Prior):
         log_var: initial log-variance of every component.
         clamp: keep log-variances in [-6, 2], as the posterior's.
     """
+
+    offers = frozenset({Trait.OWN_PRIOR})
 
     def __init__(
         self, latent_dim: int, components: int, spread: float, log_var: float, clamp: bool
