@@ -14,6 +14,7 @@ from vaelab.errors import UserError
 from vaelab.run import Run
 
 ALWAYS = {"elbo", "nll", "reconstruction", "kl", "inference_gap", "ess", "mi", "mi_full", "au"}
+ALWAYS |= {"iwae", "kl_qp"}
 
 
 def fitted(folder, *overrides):

@@ -1,4 +1,9 @@
-"""Where a run's numbers under given evaluation settings are; reads files only."""
+"""Where a run's numbers under given evaluation settings are; reads files only.
+
+An evaluation made before a setting or a metric existed is found as before, with the numbers it
+has. Only who asks for a metric that it lacks is told that there is none yet, so that a table
+evaluates again for IWAE-64 but not for an NLL that is there.
+"""
 
 import hashlib
 import json
@@ -6,16 +11,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vaelab.errors import UserError
 from vaelab.identity import LEFT_OUT, canonical
 from vaelab.run import FINAL, Run
 
+BEST = "best.ckpt"
+# Settings younger than some evaluations: at these values they change no hash and no number that
+# an older one has.
+YOUNGER: dict[str, Any] = {"block": 64, "epoch": None}
+# Metrics younger than some evaluations.
+LATER = frozenset({"iwae", "kl_qp"})
 # What decides which files are written, but no number of a split.
 FORM = ("splits", "per_example")
 
 
 def settings_hash(node: Mapping[str, Any]) -> str:
     """Eight characters for the settings of an evaluation, however they were written."""
-    text = json.dumps(canonical(node), sort_keys=True, separators=(",", ":"))
+    kept = {name: value for name, value in node.items() if not _neutral(name, value)}
+    text = json.dumps(canonical(kept), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -34,25 +47,69 @@ def evaluation_file(run: Run, config: Mapping[str, Any]) -> Path:
     return run.folder / "evaluations" / f"{settings_hash({**config['evaluation'], **other})}.json"
 
 
-def results(run: Run, config: Mapping[str, Any], split: str) -> dict[str, Any] | None:
+def weights(run: Run, epoch: int | None) -> Path:
+    """The checkpoint that is asked for: of the best epoch, or of one whose weights were kept.
+
+    Raises:
+        UserError: the epoch's were not; those that were are named.
+    """
+    if epoch is None:
+        return run.checkpoints / BEST
+    path = run.checkpoints / snapshot_name(epoch)
+    if not path.is_file():
+        found = run.checkpoints.glob(snapshot_name("*"))
+        kept = sorted(int(one.stem.rpartition("-")[2]) for one in found)
+        there = f"there are {', '.join(map(str, kept))}" if kept else "it kept none"
+        raise UserError(
+            f"epoch={epoch}: {run} has no weights of this epoch; {there} (snapshots=[{epoch}] in "
+            "training keeps them)"
+        )
+    return path
+
+
+def snapshot_name(epoch: int | str) -> str:
+    """The file of an epoch's weights, counted from 1."""
+    return f"epoch-{epoch}.ckpt"
+
+
+def results(
+    run: Run, config: Mapping[str, Any], split: str, metric: str = ""
+) -> dict[str, Any] | None:
     """What there is of one split as config["evaluation"] says: metrics, labels, data; or None.
 
     A run ends with an evaluation of its own; others were made later, by `vaelab evaluate` or for
     a table.
+
+    Args:
+        run: any; one that is not finished has none.
+        config: its settings, or with another evaluation.
+        split: "test", ...
+        metric: that it must have ("nll", "-iwae", "au.levels.1"), where it may be older than the
+            metric; one that no evaluation has is not missed here.
     """
+
+    def has(found: Mapping[str, Any]) -> bool:
+        metrics = found.get("metrics", {}).get(split)
+        name = metric.removeprefix("-").partition(".")[0]
+        return metrics is not None and (name not in LATER or name in metrics)
+
     if run.status not in FINAL:
         return None
     if _numbers(run.config["evaluation"]) == _numbers(config["evaluation"]):
         found = run.read()
-        if split in found.get("metrics", {}):
+        if has(found):
             return found
     try:
         found = json.loads(evaluation_file(run, config).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    return found if split in found["metrics"] else None
+    return found if has(found) else None
 
 
 def _numbers(node: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that decide the numbers."""
-    return {key: value for key, value in canonical(node).items() if key not in FORM}
+    return {key: value for key, value in (YOUNGER | canonical(node)).items() if key not in FORM}
+
+
+def _neutral(name: str, value: Any) -> bool:
+    return name in YOUNGER and value == YOUNGER[name]

@@ -19,6 +19,7 @@ from vaelab.prior.vamp import Vamp
 from vaelab.reporting.summary import number
 
 NAMES = {"elbo", "nll", "reconstruction", "kl", "mi", "mi_full", "au", "ess", "inference_gap"}
+NAMES |= {"iwae", "kl_qp"}
 
 
 def run(evaluation, model, split, discrete=False):

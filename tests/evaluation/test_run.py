@@ -87,7 +87,7 @@ def test_same_settings_same_file_other_settings_another(run):
 def test_per_example_arrays(run):
     path = evaluate_run(run, config(per_example=True))
     arrays = np.load(path.with_name(f"{path.stem}-test.npz"))
-    assert set(arrays) == {"index", "nll", "elbo", "ess", "variance_0"}
+    assert set(arrays) == {"index", "nll", "elbo", "ess", "iwae", "variance_0"}
     assert sorted(arrays["index"]) == list(range(40))
     mean = json.loads(path.read_text())["metrics"]["test"]["nll"]["value"]
     assert arrays["nll"].mean() == pytest.approx(mean)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from vaelab.evaluation.streaming import LogSumExp, Mean
+from vaelab.evaluation.streaming import BlockMean, LogSumExp, Mean
 
 
 def fed(kind, values, sizes):
@@ -50,3 +50,47 @@ def test_weights_of_zero_count_as_draws():
         assert running.total.item() == 0.0
         assert running.count == 2
     assert fed(LogSumExp, values.flip(0), [1, 1]).total.item() == 0.0
+
+
+def blocks_in_parts(size, values, sizes):
+    running = BlockMean(size)
+    for part in values.split(sizes):
+        running.add(part)
+    return running
+
+
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=8),
+    size=st.integers(1, 17),
+    shift=st.sampled_from([0.0, -543.0]),
+)
+def test_blocks_are_those_of_all_values_together_in_any_split(sizes, size, shift):
+    count = sum(sizes)
+    size = min(size, count)
+    generator = torch.Generator().manual_seed(count)
+    values = torch.randn(count, 3, generator=generator, dtype=torch.float64) * 3 + shift
+    each = [
+        torch.log(torch.exp(values[start : start + size] - shift).mean(0)) + shift
+        for start in range(0, count - size + 1, size)
+    ]
+    running = blocks_in_parts(size, values, sizes)
+    assert running.blocks == count // size == len(each)
+    assert_close(running.total, torch.stack(each).mean(0), rtol=1e-10, atol=1e-10)
+
+
+def test_five_thousand_samples_are_78_blocks_of_64():
+    values = torch.randn(5000, 2, generator=torch.Generator().manual_seed(0))
+    expected = values[:4992].double().view(78, 64, 2).logsumexp(1).mean(0) - math.log(64)
+    for chunk in (5000, 2000, 100, 64, 20, 1):
+        running = blocks_in_parts(64, values, chunk)
+        assert running.blocks == 78
+        assert_close(running.total, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_float32_blocks_are_summed_in_float64():
+    # log (1 + 63e-9) / 64: float32 would lose every weight but the first.
+    values = torch.full((64, 1), math.log(1e-9))
+    values[0] = 0.0
+    expected = torch.tensor([math.log1p(63e-9) - math.log(64)], dtype=torch.float64)
+    gained = blocks_in_parts(64, values, 64).total - math.log(1 / 64)
+    assert_close(gained, expected + math.log(64), rtol=1e-5, atol=0)

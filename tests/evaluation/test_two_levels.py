@@ -95,7 +95,15 @@ def test_a_whole_evaluation_equals_the_closed_forms(evaluation):
     assert metrics["elbo"].value == pytest.approx(log_px - gap, abs=0.02)
     assert metrics["au"].extra == {"levels": [2, 2], "dims": [2, 2]}
     assert number(metrics["au"].as_dict()) == "4 (2 + 2)"
-    assert set(results.arrays) == {"index", "nll", "elbo", "ess", "variance_0", "variance_1"}
+    assert set(results.arrays) == {
+        "index",
+        "nll",
+        "elbo",
+        "ess",
+        "iwae",
+        "variance_0",
+        "variance_1",
+    }
 
 
 def test_information_and_active_units_of_the_exact_posterior(evaluation):

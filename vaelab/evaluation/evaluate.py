@@ -23,7 +23,15 @@ from vaelab.evaluation.progress import silent
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 
-LEAST = {"samples": 1, "autoregressive_samples": 1, "chunk": 1, "mi_batch": 2}
+LEAST = {
+    "samples": 1,
+    "autoregressive_samples": 1,
+    "chunk": 1,
+    "block": 1,
+    "mi_batch": 2,
+    "epoch": 1,
+}
+LEAST |= {"mi_batch": 2}
 LEAST |= {"examples": 2, "autoregressive_examples": 2}  # a variance needs two
 
 
@@ -33,7 +41,7 @@ class Results:
 
     Attributes:
         metrics: numbers to report, by name.
-        arrays: index, nll, elbo and ess of every example, and the variance of every unit.
+        arrays: index, nll, elbo, ess and iwae of every example, and the variance of every unit.
     """
 
     metrics: dict[str, Metric]
@@ -46,7 +54,7 @@ class Results:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """NLL, ELBO and its parts, mutual information, active units and effective sample size.
+    """NLL, ELBO and its parts, IWAE-k, mutual information, active units, effective sample size.
 
     Args:
         samples: latents drawn for each example.
@@ -54,7 +62,10 @@ class Evaluation:
         splits: which splits an evaluation of a run covers.
         seed: of the examples drawn, of a data set's own draws (dynamic binarisation) and of the
             latents. Same seed and settings, same numbers.
+        epoch: whose weights a run is evaluated with, one of its snapshots; null: the best.
         chunk: samples x examples in one pass of the decoder; costs memory, not accuracy.
+        block: k of `iwae`, the bound that k samples give: its mean over disjoint blocks of the
+            NLL's own samples. All of them where fewer are drawn.
         mi_batch: examples that are each other's mixture in `mi`, which cannot pass log of it.
         au_threshold: variance of its posterior mean at which a unit counts as active.
         autoregressive_samples: `samples` where the decoder is autoregressive.
@@ -66,7 +77,9 @@ class Evaluation:
     examples: int | None
     splits: list[Literal["train", "valid", "test"]]
     seed: int
+    epoch: int | None
     chunk: int
+    block: int
     mi_batch: int
     au_threshold: float
     autoregressive_samples: int
@@ -127,8 +140,10 @@ class Evaluation:
             rows=self.chunk,
             progress=progress,
             kept=kept,
+            block=self.block,
         )
         metrics = likelihood_metrics(measured, samples)
+        metrics |= tighter_metrics(measured, samples, self.block)
         metrics |= information_metrics(measured, self.mi_batch)
         metrics["au"] = unit_metric(measured, self.au_threshold)
         if discrete:
@@ -156,6 +171,16 @@ def likelihood_metrics(measured: Measured, samples: int) -> dict[str, Metric]:
             min=float(scores.ess.min()),
             normalised=float(scores.ess.mean()) / samples,
         ),
+    }
+
+
+def tighter_metrics(measured: Measured, samples: int, block: int) -> dict[str, Metric]:
+    """IWAE-k of whole blocks of the NLL's samples, and how far below the NLL's log p(x) it is."""
+    k, scores = min(block, samples), measured.scores
+    said = f"k = {k}, mean of {samples // k} blocks of {samples} samples"
+    return {
+        "iwae": over_examples(scores.iwae, said, samples, k=k),
+        "kl_qp": over_examples(scores.kl_qp, f"iwae + nll, {said}", samples, k=k),
     }
 
 

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+FORMAT = 2  # of the file: 2 has IWAE-k
 EVERY = 60.0  # seconds between two writes; a shorter evaluation writes nothing
 
 
@@ -38,7 +39,8 @@ class Kept:
 
     Args:
         path: of the file; removed when the evaluation is done.
-        key: what the parts are of (settings, data, weights); parts of another key are forgotten.
+        key: what the parts are of (settings, data, weights); parts of another key,
+            or from before what they hold was changed, are forgotten.
         every: seconds between two writes.
     """
 
@@ -56,7 +58,8 @@ class Kept:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        torch.save({"key": self.key, "parts": [vars(part) for part in self.parts]}, aside)
+        parts = [vars(part) for part in self.parts]
+        torch.save({"format": FORMAT, "key": self.key, "parts": parts}, aside)
         aside.replace(self.path)
         self.written = time.monotonic()
 
@@ -69,6 +72,6 @@ class Kept:
             content: dict[str, Any] = torch.load(self.path, weights_only=True)
         except (OSError, RuntimeError, EOFError, UnpicklingError):  # none, or not one of ours
             return []
-        if content.get("key") != self.key:
+        if (content.get("format"), content.get("key")) != (FORMAT, self.key):
             return []
         return [Part(**part) for part in content["parts"]]

@@ -14,7 +14,7 @@ from vaelab.distribution import DiagonalGaussian, LatentPrior
 from vaelab.evaluation.active_units import RunningVariance
 from vaelab.evaluation.kept import Kept, Part
 from vaelab.evaluation.nll import check_finite
-from vaelab.evaluation.score import Scores, score
+from vaelab.evaluation.score import BLOCK, Scores, score
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.seeding import noise, permutation, seed_noise
@@ -44,6 +44,7 @@ class Measured:
         """By name and on the CPU, for a file."""
         scores = self.scores
         arrays = {"index": self.index, "nll": scores.nll, "elbo": scores.elbo, "ess": scores.ess}
+        arrays["iwae"] = scores.iwae
         levels = {f"variance_{level}": one for level, one in enumerate(self.variances)}
         return {name: array.cpu() for name, array in (arrays | levels).items()}
 
@@ -60,6 +61,7 @@ def measure(
     rows: int,
     progress: Callable[[int], None],
     kept: Kept | None = None,
+    block: int = BLOCK,
 ) -> Measured:
     """Draw `examples` of the split and `samples` latents of each, all a function of the seed.
 
@@ -86,7 +88,7 @@ def measure(
             else:
                 seed_noise(device, seed, name, number)
                 q = posterior(Batch(x[chosen], index[chosen]))
-                part = measure_part(vae, x[chosen], q, samples, rows, prior)
+                part = measure_part(vae, x[chosen], q, samples, rows, prior, block)
                 check_finite(part.scores["nll"], index[chosen], name)
                 if kept is not None:
                     kept.add(part)
@@ -106,12 +108,18 @@ def measure(
 
 
 def measure_part(
-    vae: VAE, x: Tensor, q: Posterior, samples: int, rows: int, prior: LatentPrior
+    vae: VAE,
+    x: Tensor,
+    q: Posterior,
+    samples: int,
+    rows: int,
+    prior: LatentPrior,
+    block: int,
 ) -> Part:
     """Some examples at once; their numbers go to the CPU."""
     # No gradient is taken here; a strategy that refines q may have left a graph on it.
     q = q.detach()
-    scores = score(vae, x, q, samples, rows, prior)
+    scores = score(vae, x, q, samples, rows, prior, block)
     z = q.first.rsample(1)[0]
     return Part(
         scores={field.name: getattr(scores, field.name).cpu() for field in fields(Scores)},
