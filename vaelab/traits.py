@@ -19,12 +19,14 @@ class Trait(Enum):
     ANALYTIC_KL = "a prior with a closed-form KL divergence"
     OWN_PRIOR = "a prior that is not made of the encoder"
     ENCODER = "an architecture with an encoder"
+    TOP_POSTERIOR = "an encoder that draws the top level first"
 
 
 # The group in which a need can be met, for the message that refuses a combination.
 OFFERED_BY = {
     Trait.LOCAL_POSTERIOR: "architecture",
     Trait.ENCODER: "architecture",
+    Trait.TOP_POSTERIOR: "architecture",
     Trait.ANALYTIC_KL: "prior",
     Trait.OWN_PRIOR: "prior",
 }

@@ -1,6 +1,7 @@
 """The posterior of two latent levels, top first: VAE with a VampPrior, 1705.07120, equation 12."""
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -12,6 +13,19 @@ from vaelab.posterior import Latents
 
 Network = Callable[[Tensor, Tensor], DiagonalGaussian]
 """(features [B, F] of x, z2 [K, B, D2]) -> q(z1|x,z2), batch [K, B]."""
+
+
+@runtime_checkable
+class Given(Protocol):
+    """z of the level drawn first -> the other level's q, batch [K, B]."""
+
+    def __call__(self, z: Float[Tensor, "K B D"], /) -> DiagonalGaussian:
+        """The Gaussian of every z."""
+        ...
+
+    def detach(self) -> "Given":
+        """The same densities: gradient to phi stopped, gradient to z kept."""
+        ...
 
 
 class Conditional:
@@ -49,14 +63,14 @@ class Conditional:
         return Conditional(still(self.network), lambda: self.features.detach())
 
 
-def still(network: Network) -> Network:
+def still(network: Callable[..., DiagonalGaussian]) -> Callable[..., DiagonalGaussian]:
     """The same function with detached weights; the gradient to its inputs is kept."""
     if not isinstance(network, nn.Module):
         return network  # it is detached already
-    # Detached weights and not a detached output: d log q(z1|x,z2) / d z2 goes through the
-    # network, and is a part of the path derivative.
+    # Detached weights and not a detached output: the derivative of log q by the level drawn first
+    # goes through the network, and is a part of the path derivative.
     weights = {name: weight.detach() for name, weight in network.named_parameters()}
-    return lambda features, z2: functional_call(network, weights, (features, z2))
+    return lambda *inputs: functional_call(network, weights, inputs)
 
 
 class TwoLevelPosterior:
@@ -69,7 +83,7 @@ class TwoLevelPosterior:
 
     first_level = 0
 
-    def __init__(self, top: DiagonalGaussian, lower: Conditional) -> None:
+    def __init__(self, top: DiagonalGaussian, lower: Given) -> None:
         self.first = top
         self.lower = lower
         self.drawn: tuple[Tensor, DiagonalGaussian, bool] | None = None

@@ -8,12 +8,15 @@ import torch
 from torch.testing import assert_close
 
 from tests.laws.components import assert_zero_mean, build, data_for, options, scramble
+from vaelab.dataset.base import Split
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.prior.standard import Standard
 from vaelab.traits import Trait
 
 SMALL = {"latent_dim": 3, "latent_dims": [3, 2], "hidden": [7, 5], "width": 7, "channels": 4}
+SMALL |= {"hidden_above": [6, 4]}
+LOWEST_ALONE = ("tanh_hvae",)  # p(x|z) is given the lowest level and no other
 ARCHITECTURES = pytest.mark.parametrize("option", options("architecture"))
 
 
@@ -42,7 +45,7 @@ def test_shapes(option, samples, batch):
     dims = architecture.latent_dims
     assert [level.shape for level in terms.z] == [(samples, batch, d) for d in dims]
     assert [mean.shape for mean in q.means()] == [(batch, d) for d in dims]
-    assert q.first.mean.shape == q.first.log_var.shape == (batch, dims[0])
+    assert q.first.mean.shape == q.first.log_var.shape == (batch, dims[q.first_level])
     p = vae.decoder(terms.z)
     if p.mean is not None:
         assert p.mean.shape == (samples, batch, *x.shape[1:])
@@ -69,8 +72,10 @@ def test_log_px_of_a_sample_depends_on_that_sample_only(option):
     vae, _, draw = model(option)
     x = draw(3)
     z = [level.detach().requires_grad_() for level in vae.encoder(x).rsample(2)]
+    if option in LOWEST_ALONE:
+        z[:-1] = [level.detach() for level in z[:-1]]
     log_px = vae.decoder(tuple(z)).log_prob(x)
-    for gradient in torch.autograd.grad(log_px[1, 2], z):
+    for gradient in torch.autograd.grad(log_px[1, 2], [one for one in z if one.requires_grad]):
         own = gradient[1, 2].clone()
         gradient[1, 2] = 0
         assert float(gradient.abs().max()) == 0
@@ -82,11 +87,25 @@ def test_samples_of_an_example_differ_and_average_to_its_mean(option):
     vae, _, draw = model(option)
     q = vae.encoder(draw(1))
     with torch.no_grad():
-        top = q.rsample(4000)[0][:, 0]
-    assert len(top.unique(dim=0)) == 4000
-    z = (top.mean(0) - q.means()[0][0]) / (top.std(0) / math.sqrt(4000))
+        first = q.rsample(4000)[q.first_level][:, 0]
+    assert len(first.unique(dim=0)) == 4000
+    z = (first.mean(0) - q.first.mean[0]) / (first.std(0) / math.sqrt(4000))
     assert float(z.detach().abs().max()) < 4.5
-    assert_close(q.means()[0], q.first.mean, rtol=0, atol=0)
+    assert_close(q.means()[q.first_level], q.first.mean, rtol=0, atol=0)
+
+
+@ARCHITECTURES
+def test_means_of_every_level_average_to_the_mean_of_its_samples(option):
+    vae, _, draw = model(option)
+    with torch.no_grad():
+        q = vae.encoder(draw(2))
+        samples = q.rsample(4000)
+        means = [
+            torch.stack(level) for level in zip(*(q.means() for _ in range(1000)), strict=True)
+        ]
+    for many, drawn in zip(means, samples, strict=True):
+        error = (drawn.var(0) / len(drawn) + many.var(0) / len(many)).sqrt()
+        assert float(((many.mean(0) - drawn.mean(0)) / error).abs().max()) < 4.5
 
 
 @ARCHITECTURES
@@ -198,3 +217,23 @@ def test_a_local_posterior_is_one_level_of_per_example_numbers(option):
         q = vae.encoder(draw(2))
         (z,) = q.rsample(3)
         assert_close(q.log_prob((z,)), q.first.log_prob(z), rtol=0, atol=0)
+
+
+@ARCHITECTURES
+def test_top_first_is_offered_where_the_top_level_is_drawn_first(option):
+    vae, architecture, draw = model(option)
+    assert (vae.encoder(draw(2)).first_level == 0) == (Trait.TOP_POSTERIOR in architecture.offers)
+
+
+@ARCHITECTURES
+def test_preparing_draws_no_noise_and_changes_the_decoder_alone(option):
+    shape, likelihood, draw = data_for(option)
+    provided = {"shape": shape, "likelihood": likelihood}
+    architecture = build("architecture", option, provided, **SMALL)
+    before = copy.deepcopy(architecture.encoder.state_dict())
+    train = Split(draw(30))
+    state = torch.get_rng_state()
+    architecture.prepare(train)
+    assert torch.equal(torch.get_rng_state(), state)
+    for name, value in architecture.encoder.state_dict().items():
+        assert torch.equal(value, before[name]), name

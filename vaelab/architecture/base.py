@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vaelab.dataset.base import Split
 from vaelab.distribution import DiagonalGaussian
 from vaelab.likelihood.base import ObservationModel
 from vaelab.posterior import Latents, Posterior
@@ -56,3 +57,6 @@ class Architecture(ABC):
     latent_dims: tuple[int, ...]
     offers: frozenset[Trait] = frozenset()
     needs: frozenset[Trait] = frozenset()
+
+    def prepare(self, train: Split) -> None:  # noqa: B027 - most have nothing to set
+        """Set initial values that come from the training data; called once, before training."""

@@ -77,7 +77,7 @@ class ConvHvae(Architecture):
             torch's; convolutions start as torch's.
     """
 
-    offers = frozenset({Trait.ENCODER})
+    offers = frozenset({Trait.ENCODER, Trait.TOP_POSTERIOR})
     needs = frozenset({Trait.IMAGE})
 
     def __init__(

@@ -83,7 +83,7 @@ class Hvae(Architecture):
         init: "he" as the authors' code, "glorot" as their paper, "default" torch's.
     """
 
-    offers = frozenset({Trait.ENCODER})
+    offers = frozenset({Trait.ENCODER, Trait.TOP_POSTERIOR})
 
     def __init__(
         self,

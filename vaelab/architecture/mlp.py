@@ -62,7 +62,7 @@ class Mlp(Architecture):
         init: "he" as the authors' code, "glorot" as their paper, "default" torch's.
     """
 
-    offers = frozenset({Trait.LOCAL_POSTERIOR, Trait.ENCODER})
+    offers = frozenset({Trait.LOCAL_POSTERIOR, Trait.ENCODER, Trait.TOP_POSTERIOR})
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ class Vamp(Prior):
         trainable: whether u is learned.
     """
 
-    needs = frozenset({Trait.ENCODER})
+    needs = frozenset({Trait.ENCODER, Trait.TOP_POSTERIOR})
 
     def __init__(
         self,
