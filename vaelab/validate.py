@@ -16,7 +16,7 @@ from vaelab.typed import mismatch, settle
 
 COMPONENTS = (
     *("dataset", "likelihood", "architecture", "prior", "bound", "trainer", "beta"),
-    *("optimizer.phi", "optimizer.theta"),
+    *("learning_rate", "optimizer.phi", "optimizer.theta"),
 )
 PLAIN = ("lightning", "logger", "evaluation", "optimizer", "choices")
 # What vaelab.build gives to constructors that have a parameter of this name; a part that is built
@@ -31,6 +31,7 @@ PROVIDED = {
     "optimizer": frozenset({"params"}),
     "logger": frozenset({"save_dir"}),
     "evaluation": frozenset(),
+    "diagnosis": frozenset(),
 }
 PACKAGES = {"TensorBoardLogger": "tensorboard", "WandbLogger": "wandb", "MLFlowLogger": "mlflow"}
 

@@ -55,7 +55,9 @@ def candidates(words: list[str]) -> list[str]:
     elif words[0] == "completion":
         found = list(SCRIPTS)
     elif words[0] == "list":
-        found = [*groups.groups(groups.config_dir()), "tables", "figures", "budget"]
+        found = [*groups.groups(groups.config_dir()), "tables", "figures", "budget", "diagnosis"]
+    elif words[0] == "diagnose":
+        found = diagnoses(words[1:-1], last)
     elif words[0] in TABLES:
         found = tables(words[0], words[1:-1], last)
     elif words[0] in WITH_SETTINGS:
@@ -78,6 +80,17 @@ def tables(command: str, before: list[str], last: str) -> list[str]:
         return [*names["table"], *names["figure"]]
     own = ["table=", "figure="] if command == "reproduce" else []
     return [*own, "budget=", "rows=", "columns=", "seeds=", *settings(before, last)]
+
+
+def diagnoses(before: list[str], last: str) -> list[str]:
+    """Names of diagnoses, then the settings of the one that is named, and run folders."""
+    root = groups.config_dir()
+    names = groups.options("diagnosis", root)
+    if not before:
+        return list(names)
+    path = names.get(before[0])
+    own = [f"{key}=" for key in keys_of(path)] if path else []
+    return [*own, "lightning=", "threads=", "output_dir=", *folders(last)]
 
 
 def settings(before: list[str], last: str) -> list[str]:
@@ -103,7 +116,11 @@ def keys(root: Path, place: str, before: list[str]) -> list[str]:
     chosen = {mount: option for _, mount, option in groups.defaults(root)}
     chosen |= {name: option for name, _, option in (word.partition("=") for word in before)}
     group = groups.mounts(root).get(place, place)
-    path = groups.options(group, root).get(chosen.get(place, ""))
+    return keys_of(groups.options(group, root).get(chosen.get(place, "")))
+
+
+def keys_of(path: Path | None) -> list[str]:
+    """Settings in an option's file."""
     text = path.read_text(encoding="utf-8") if path else ""
     return [
         key for key in re.findall(r"^(\w+):", text, re.M) if key[0] != "_" and key != "defaults"

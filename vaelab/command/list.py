@@ -8,11 +8,12 @@ from vaelab.errors import UserError
 from vaelab.spelling import nearest
 
 PRESETS = {"tables": ("table", "figure"), "figures": ("figure",)}
+ASIDE = ("budget", "diagnosis")  # groups of other commands than train
 
 
 def run(arguments: list[str]) -> int:
     """Print the options of all groups, or of those named; tables and figures with their cost."""
-    parser = Arguments("list", "[GROUP|tables|figures|budget ...] [--config-dir DIR]")
+    parser = Arguments("list", "[GROUP|tables|figures|budget|diagnosis ...] [--config-dir DIR]")
     parser.add_argument("groups", nargs="*")
     parser.add_argument("--config-dir")
     given = parser.parse_intermixed_args(arguments)
@@ -25,9 +26,9 @@ def run(arguments: list[str]) -> int:
         folders.append(Path(given.config_dir).resolve())
     known = groups.groups(*folders)
     presets = PRESETS | {"table": ("table",), "figure": ("figure",)}
-    others = ["tables", "budget"]
+    others = ["tables", *ASIDE]
     for name in given.groups:
-        if name not in known and name not in presets and name != "budget":
+        if name not in known and name not in presets and name not in ASIDE:
             raise UserError(f"{name}: no such group{nearest(name, [*known, *others])}")
     for name in given.groups or [*known, *others]:
         if name in presets:

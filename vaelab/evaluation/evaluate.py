@@ -177,7 +177,8 @@ def likelihood_metrics(measured: Measured, samples: int) -> dict[str, Metric]:
 def tighter_metrics(measured: Measured, samples: int, block: int) -> dict[str, Metric]:
     """IWAE-k of whole blocks of the NLL's samples, and how far below the NLL's log p(x) it is."""
     k, scores = min(block, samples), measured.scores
-    said = f"k = {k}, mean of {samples // k} blocks of {samples} samples"
+    blocks = f"{samples // k} block{'s' if samples // k > 1 else ''}"
+    said = f"k = {k}, mean of {blocks} of {samples} samples"
     return {
         "iwae": over_examples(scores.iwae, said, samples, k=k),
         "kl_qp": over_examples(scores.kl_qp, f"iwae + nll, {said}", samples, k=k),
