@@ -28,6 +28,7 @@ class Parts:
     prior: Any
     bound: Any
     beta: Any
+    learning_rate: Any
     trainer: Any
     optimizer: Mapping[str, Callable[[Iterable[Tensor]], Optimizer]]
 
@@ -57,6 +58,7 @@ def build(config: Mapping[str, Any]) -> Parts:
         prior=part("prior"),
         bound=part("bound"),
         beta=part("beta"),
+        learning_rate=part("learning_rate"),
         trainer=part("trainer"),
         optimizer={
             side: partial(load(node["_target_"]), **_arguments(node))
@@ -66,6 +68,8 @@ def build(config: Mapping[str, Any]) -> Parts:
     named = ("dataset", "likelihood", "architecture", "prior", "bound", "trainer")
     components = {f"{name}={_choice(config, name)}": getattr(parts, name) for name in named}
     traits.check(components, partial(_fitting, provided))
+    if getattr(parts.bound, "changes", False):
+        _check_never_compared(config)
     return parts
 
 
@@ -136,6 +140,18 @@ def _named(name: str, config: Mapping[str, Any], make: Callable[[], Any]) -> Any
 
 def _choice(config: Mapping[str, Any], name: str) -> str:
     return str(config.get("choices", {}).get(name, "own"))
+
+
+def _check_never_compared(config: Mapping[str, Any]) -> None:
+    """Refuse settings that compare epochs where the bound changes during training."""
+    compared = [f"select={config['select']}"] if config["select"] == "best" else []
+    if config["patience"] is not None:
+        compared.append(f"patience={config['patience']}")
+    if compared:
+        raise UserError(
+            f"bound={_choice(config, 'bound')} cannot be used with {' and '.join(compared)}: its "
+            "values before and after the change are not comparable; set select=last patience=null"
+        )
 
 
 def _arguments(node: Mapping[str, Any]) -> dict[str, Any]:

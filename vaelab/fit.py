@@ -1,4 +1,4 @@
-"""One run from its config to its results: train (or go on), evaluate the best epoch, draw."""
+"""One run from its config to its results: train (or go on), evaluate the selected epoch, draw."""
 
 import logging
 import resource
@@ -55,7 +55,23 @@ def make_task(config: Config, parts: Parts, splits: Splits) -> Task:
         bf16=config["precision"] == "bf16-mixed",
     )
     factories = dict(parts.optimizer)
-    return Task(vae, parts.bound, parts.trainer, parts.beta, factories, recipe, splits)
+    return Task(
+        vae,
+        parts.bound,
+        parts.trainer,
+        parts.beta,
+        factories,
+        recipe,
+        splits,
+        learning_rate=parts.learning_rate,
+    )
+
+
+def prepare(config: Config, parts: Parts, splits: Splits) -> None:
+    """Initial values that come from the training data; their noise is a function of the seed."""
+    for part in (parts.prior, parts.architecture):
+        seed_noise(CPU, config["seed"], "prepare")
+        part.prepare(splits.train)
 
 
 def load_splits(config: Config, parts: Parts) -> Splits:
@@ -65,7 +81,8 @@ def load_splits(config: Config, parts: Parts) -> Splits:
 
 def labels(config: Config, parts: Parts) -> list[str]:
     """What every result of this config is marked with."""
-    return [*parts.dataset.labels, *reduced(config["max_examples"])]
+    cut_short = parts.learning_rate.cut_short(config["epochs"])
+    return [*parts.dataset.labels, *reduced(config["max_examples"]), *cut_short]
 
 
 def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
@@ -103,8 +120,7 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
     seed_noise(CPU, config["seed"], "init")
     parts = build(config)
     splits = load_splits(config, parts)
-    seed_noise(CPU, config["seed"], "prepare")
-    parts.prior.prepare(splits.train)
+    prepare(config, parts, splits)
     task = make_task(config, parts, splits)
     if config["compile"]:
         task.vae.encoder.compile()
@@ -190,8 +206,8 @@ class Restore(pl.Callback):
 def report(
     config: Config, parts: Parts, task: Task, run: Run, selection: Selection, console: Console
 ) -> None:
-    """Evaluate the best epoch on the splits asked for, draw the figures, write results.json."""
-    epoch = checkpoint.load_model(task, run.checkpoints / "best.ckpt")
+    """Evaluate the selected epoch on the splits asked for, draw it, write results.json."""
+    epoch = checkpoint.load_model(task, run.checkpoints / checkpoint.chosen(config))
     # Lightning leaves the model on the CPU, where 5000 samples would take days.
     task.to(device(config)).eval()
 
@@ -213,7 +229,12 @@ def report(
         metrics[name] = results.as_dict()
     run.update(
         metrics=metrics,
-        best={"epoch": epoch, "val_bound": selection.best, "bound_beta": 1.0},
+        model={"epoch": epoch, "select": config["select"]},
+        best={
+            "epoch": selection.best_epoch or epoch,
+            "val_bound": selection.best,
+            "bound_beta": 1.0,
+        },
         training={"epochs": task.progress.epoch, "ended": selection.reason},
         data=parts.dataset.provenance(),
         labels=labels(config, parts),

@@ -12,7 +12,11 @@ LEFT_OUT = frozenset(
     "seed threads lightning logger output_dir data_dir fresh evaluation choices hydra".split()
 )
 # Settings younger than some runs: at these values they leave the hash as it was without them.
-YOUNGER: dict[str, Any] = {"max_examples": None}
+YOUNGER: dict[str, Any] = {
+    "max_examples": None,
+    "learning_rate": {"_target_": "vaelab.learning_rate.constant.Constant"},
+    "select": "best",
+}
 NAMED = ("dataset", "architecture", "prior", "bound", "trainer")
 
 

@@ -15,6 +15,7 @@ class Settings:
     batch_size: int
     max_examples: int | None
     patience: int | None
+    select: Literal["best", "last"]
     threads: int | None
     precision: Literal["32", "bf16-mixed"]
     clip_norm: float | None

@@ -15,6 +15,7 @@ from vaelab.evaluated import settings_hash
 from vaelab.evaluation import run as command
 from vaelab.evaluation.run import evaluate_run, sample_run
 from vaelab.files import write_yaml
+from vaelab.learning_rate.constant import Constant
 from vaelab.run import Run
 
 NODE = {"_target_": "vaelab.evaluation.evaluate.Evaluation", **SETTINGS, "samples": 5}
@@ -35,6 +36,7 @@ def run(tmp_path, monkeypatch):
         likelihood=SimpleNamespace(discrete=False),
         dataset=SimpleNamespace(labels=("stand-in",), provenance=lambda: {"protocol": "drawn"}),
         architecture=SimpleNamespace(latent_dims=(2,)),
+        learning_rate=Constant(),
     )
     loaded = []
 
@@ -51,6 +53,8 @@ def run(tmp_path, monkeypatch):
 def config(**settings):
     return {
         "max_examples": None,
+        "select": "best",
+        "epochs": 9,
         "trainer": {"name": "joint"},
         "evaluation": NODE | settings,
         "lightning": {"accelerator": "cpu"},
@@ -64,7 +68,7 @@ def test_the_file_holds_metrics_settings_and_versions(run):
     assert set(stored["metrics"]) == {"valid", "test"}
     assert stored["metrics"]["test"]["nll"]["samples"] == 5
     assert stored["evaluation"]["seed"] == 1
-    assert stored["checkpoint"] == {"file": "best.ckpt", "epoch": 7}
+    assert stored["checkpoint"] == {"file": "best.ckpt", "epoch": 6}
     assert stored["labels"] == ["stand-in"]
     assert stored["data"] == {"protocol": "drawn"}
     assert "torch" in stored["versions"]

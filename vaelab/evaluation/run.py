@@ -1,4 +1,4 @@
-"""`vaelab evaluate` and `vaelab sample`: what a finished run's best checkpoint is asked for later.
+"""`vaelab evaluate` and `vaelab sample`: what a finished run's model is asked for later.
 
 Files go into the run's folder, beside its own results, which stay as they are.
 """
@@ -12,6 +12,7 @@ import torch
 
 from vaelab.batch import Batch
 from vaelab.build import construct, device
+from vaelab.checkpoint import chosen
 from vaelab.errors import UserError
 from vaelab.evaluated import evaluation_file
 from vaelab.evaluation.evaluate import Evaluation
@@ -28,11 +29,9 @@ from vaelab.reporting.style import Heading
 from vaelab.run import Run
 from vaelab.seeding import noise
 
-BEST = "best.ckpt"
-
 
 def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
-    """Evaluate a run's best checkpoint as config["evaluation"] says; returns the JSON it wrote.
+    """Evaluate a run's selected epoch as config["evaluation"] says; returns the JSON it wrote.
 
     The file is evaluations/<hash of the settings>.json in the run's folder: the same settings
     write the same file. With `per_example` an .npz of each split stands beside it.
@@ -41,7 +40,8 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
         UserError: there is no checkpoint, or it does not fit the config.
     """
     evaluation: Evaluation = construct(config["evaluation"], {})
-    task, parts, epoch = load_task(config, run.checkpoints / BEST)
+    file = chosen(config)
+    task, parts, epoch = load_task(config, run.checkpoints / file)
     task = task.to(device(config)).eval()
 
     def posterior(batch: Batch) -> Posterior:
@@ -67,7 +67,7 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
     record = {
         "metrics": metrics,
         "evaluation": evaluation.settings,
-        "checkpoint": {"file": BEST, "epoch": epoch + 1},
+        "checkpoint": {"file": file, "epoch": epoch},
         "device": str(device(config)),
         "data": parts.dataset.provenance(),
         "labels": labels(config, parts),
@@ -92,7 +92,7 @@ def sample_run(
     """
     if count < 1:
         raise UserError(f"count={count}: must be at least 1")
-    task, parts, epoch = load_task(config, run.checkpoints / BEST)
+    task, parts, epoch = load_task(config, run.checkpoints / chosen(config))
     place = device(config)
     task = task.to(place)
     levels = len(parts.architecture.latent_dims)
@@ -104,7 +104,7 @@ def sample_run(
     if drawn.mean is not None:
         arrays["mean"] = drawn.mean.numpy()
     np.savez(folder / "samples.npz", **arrays)  # pyright: ignore
-    heading = Heading(f"{count} samples from the prior", f"{run}, epoch {epoch + 1}, {name}")
+    heading = Heading(f"{count} samples from the prior", f"{run}, epoch {epoch}, {name}")
     picture = _picture(drawn, task.splits.test.x, folder / "samples.png", heading)
     return [folder / "samples.npz", *picture]
 
