@@ -1,9 +1,14 @@
-"""Where a process evaluates, by what is asked for and what there is."""
+"""Where a process evaluates, and what is refused because of two settings together."""
 
 import pytest
 import torch
+from small import config
 
-from vaelab.build import device
+from vaelab.architecture.layers import Init
+from vaelab.architecture.mlp import Mlp
+from vaelab.build import build, device
+from vaelab.errors import UserError
+from vaelab.likelihood.base import Likelihood
 
 
 @pytest.mark.parametrize(
@@ -20,3 +25,29 @@ from vaelab.build import device
 def test_the_first_gpu_that_is_asked_for(monkeypatch, asked, there, place):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     assert device({"lightning": asked}) == torch.device(place)
+
+
+class Tied(Mlp):
+    """Encoder and decoder share a layer."""
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        likelihood: Likelihood,
+        latent_dim: int,
+        hidden: list[int],
+        init: Init,
+    ) -> None:
+        super().__init__(shape, likelihood, latent_dim, hidden, init)
+        self.decoder.also = self.encoder.mean
+
+
+@pytest.mark.parametrize("bound", ["piwae", "rws"])
+def test_two_objectives_for_shared_parameters_are_refused(bound):
+    settings = config(f"bound={bound}")
+    settings["architecture"]["_target_"] = f"{__name__}.Tied"
+    words = f"^bound={bound} gives .* architecture=mlp shares .* choose bound=iwae or bound=miwae$"
+    with pytest.raises(UserError, match=words):
+        build(settings)
+    for other in ("elbo", "dreg"):  # one objective, or none in question
+        build(settings | {"bound": config(f"bound={other}")["bound"]})

@@ -68,8 +68,10 @@ def build(config: Mapping[str, Any]) -> Parts:
     named = ("dataset", "likelihood", "architecture", "prior", "bound", "trainer")
     components = {f"{name}={_choice(config, name)}": getattr(parts, name) for name in named}
     traits.check(components, partial(_fitting, provided))
-    if getattr(parts.bound, "changes", False):
+    if parts.bound.changes:
         _check_never_compared(config)
+    if parts.bound.separate:
+        _check_apart(config, architecture)
     return parts
 
 
@@ -151,6 +153,17 @@ def _check_never_compared(config: Mapping[str, Any]) -> None:
         raise UserError(
             f"bound={_choice(config, 'bound')} cannot be used with {' and '.join(compared)}: its "
             "values before and after the change are not comparable; set select=last patience=null"
+        )
+
+
+def _check_apart(config: Mapping[str, Any], architecture: Any) -> None:
+    """Refuse two objectives for parameters that encoder and decoder share."""
+    of_encoder = {id(parameter) for parameter in architecture.encoder.parameters()}
+    if any(id(parameter) in of_encoder for parameter in architecture.decoder.parameters()):
+        raise UserError(
+            f"bound={_choice(config, 'bound')} gives encoder and decoder different objectives, and "
+            f"architecture={_choice(config, 'architecture')} shares parameters between them; "
+            "choose bound=iwae or bound=miwae"
         )
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import re
 
 import pytest
 from rich.console import Console
@@ -108,3 +109,25 @@ def test_loggers_get_the_same_rows(tmp_path):
     seen = EventAccumulator(str(events.parent)).Reload().Scalars("val/bound")
     assert [one.step for one in seen] == [1, 2]
     assert seen[-1].value == pytest.approx(task.row["val/bound"], rel=1e-6)
+
+
+def test_the_live_line_shows_a_bound_that_is_not_the_elbo(tmp_path):
+    (tmp_path / "elbo").mkdir()
+    assert "bound" not in line_of(tmp_path / "elbo", "epochs=1")
+    text = line_of(tmp_path, "epochs=1", "bound=iwae", "bound.K=8")
+    assert re.search(r"bound -\d+\.\d\d \(valid -\d+\.\d\d\) · ELBO -\d+", text)
+
+
+def test_metrics_csv_has_both_of_piwae_s_bounds(tmp_path):
+    train(tmp_path, config("epochs=2", "bound=piwae", "bound.M=2", "bound.K=4"))
+    for row in history.read(tmp_path / "metrics.csv"):
+        for side in ("train", "val"):  # on the same samples, by Jensen
+            elbo, phi, theta = (row[f"{side}/{name}"] for name in ("elbo", "bound_phi", "bound"))
+            assert elbo < phi < theta
+
+
+def test_other_bounds_log_one_value(tmp_path):
+    train(tmp_path, config("epochs=1", "bound=miwae", "bound.M=2", "bound.K=4"))
+    (row,) = history.read(tmp_path / "metrics.csv")
+    assert "train/bound_phi" not in row
+    assert row["val/bound"] > row["val/elbo"]

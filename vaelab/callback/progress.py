@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from vaelab.bound.elbo import Elbo
 from vaelab.callback.selection import Selection
 from vaelab.spelling import duration
 from vaelab.task import Task
@@ -93,12 +94,14 @@ class LiveLine(pl.Callback):
             self.live = None
 
     def line(self, task: Task) -> str:
-        """epoch, beta, ELBO, reconstruction, KL, active units, examples/s, time to finish."""
+        """epoch, beta, bound, ELBO and its parts, active units, examples/s, time to finish."""
         progress, epochs = task.progress, self.selection.epochs
         done = position(task)
         parts = [self.label] if self.label else []
         parts += [f"epoch {progress.epoch + 1}/{epochs}", f"beta {task.beta:.2f}"]
         if row := self.last_row:
+            if not isinstance(task.bound.at(progress.epoch), Elbo):
+                parts.append(f"bound {row['train/bound']:.2f} (valid {row['val/bound']:.2f})")
             parts += [
                 f"ELBO {row['train/elbo']:.2f} (valid {row['val/elbo']:.2f})",
                 f"reconstruction {row['val/reconstruction']:.2f}",

@@ -12,6 +12,7 @@ from vaelab.reporting.style import BLUE, FAINT, GREEN, GREY, ORANGE, PURPLE, Hea
 
 Row = Mapping[str, Any]
 SIDES = (("train", BLUE), ("val", ORANGE))
+VISIBLE = 0.5  # nats by which a bound must pass the ELBO to be drawn too
 NAMES = {"train": "training", "val": "validation"}
 
 
@@ -38,6 +39,7 @@ def training_curves(
     with figure(path, (8.6, 6.0), heading) as drawn:
         ((elbo, reconstruction), (kl, units)) = drawn.subplots(2, 2)
         _both(plain(elbo), rows, epochs, "elbo", "ELBO (nats)")
+        _bound(elbo, rows, epochs)
         _both(plain(reconstruction), rows, epochs, "reconstruction", "E log p(x|z) (nats)")
         _both(kl, rows, epochs, "kl", "KL (nats)")
         _second(kl, epochs, column(rows, "beta"), "beta", GREY, (0, 1.05))
@@ -72,6 +74,23 @@ def _both(axes: Axes, rows: Sequence[Row], epochs: np.ndarray, name: str, label:
         margin = 0.06 * (finite.max() - finite.min()) or 1.0
         axes.set_ylim(finite.min() - margin, finite.max() + margin)
     axes.set_ylabel(label)
+
+
+def _bound(axes: Axes, rows: Sequence[Row], epochs: np.ndarray) -> None:
+    """The bound that is trained, dashed beside the ELBO, where it is visibly another."""
+    gain = column(rows, "val/bound") - column(rows, "val/elbo")
+    if not np.nanmax(np.append(gain, -np.inf)) > VISIBLE:
+        return
+    for side, colour in SIDES:
+        axes.plot(epochs, column(rows, f"{side}/bound"), color=colour, linestyle="--")
+    axes.plot([], [], color=GREY, linestyle="--", label="bound")
+    axes.set_ylim(top=max(axes.get_ylim()[1], *(_top(rows, side) for side, _ in SIDES)))
+
+
+def _top(rows: Sequence[Row], side: str) -> float:
+    """Just above the highest bound."""
+    values = column(rows, f"{side}/bound")
+    return float(np.nanmax(values) + 0.03 * (np.nanmax(values) - np.nanmedian(values)))
 
 
 def _second(
