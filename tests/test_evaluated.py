@@ -27,7 +27,7 @@ def old(tmp_path):
 
 
 def config(**settings):
-    return {"epochs": 3, "max_examples": None, "evaluation": NOW | settings}
+    return {"epochs": 3, "max_examples": None, "select": "best", "evaluation": NOW | settings}
 
 
 def test_new_settings_at_their_neutral_values_leave_the_name_of_a_file():
@@ -64,13 +64,14 @@ def test_what_is_evaluated_again_is_found_beside_it(old):
 
 
 def test_the_weights_of_an_epoch_are_named_or_those_that_are_kept(old):
-    assert weights(old, None) == old.checkpoints / "best.ckpt"
+    assert weights(old, config(), None) == old.checkpoints / "best.ckpt"
+    assert weights(old, config() | {"select": "last"}, None) == old.checkpoints / "last.ckpt"
     with pytest.raises(UserError, match=r"epoch=4: .* it kept none"):
-        weights(old, 4)
+        weights(old, config(), 4)
     old.checkpoints.mkdir()
     for epoch in (13, 4, 1):
         (old.checkpoints / f"epoch-{epoch}.ckpt").touch()
-    assert weights(old, 4) == old.checkpoints / "epoch-4.ckpt"
+    assert weights(old, config(), 4) == old.checkpoints / "epoch-4.ckpt"
     with pytest.raises(UserError, match=r"there are 1, 4, 13 ") as caught:
-        weights(old, 5)
+        weights(old, config(), 5)
     assert "\n" not in str(caught.value)

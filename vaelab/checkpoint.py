@@ -22,11 +22,6 @@ FORMAT = 1
 Content = dict[str, Any]
 
 
-def chosen(config: Mapping[str, Any]) -> str:
-    """The file with the weights that are a run's model: evaluated, sampled, drawn."""
-    return f"{config['select']}.ckpt"
-
-
 def snapshot(task: Task, callbacks: list[Callback]) -> Content:
     """The state of training: model, optimisers, strategy, callbacks, position in the epoch."""
     return {

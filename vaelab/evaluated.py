@@ -15,7 +15,6 @@ from vaelab.errors import UserError
 from vaelab.identity import LEFT_OUT, canonical
 from vaelab.run import FINAL, Run
 
-BEST = "best.ckpt"
 # Settings younger than some evaluations: at these values they change no hash and no number that
 # an older one has.
 YOUNGER: dict[str, Any] = {"block": 64, "epoch": None}
@@ -47,14 +46,14 @@ def evaluation_file(run: Run, config: Mapping[str, Any]) -> Path:
     return run.folder / "evaluations" / f"{settings_hash({**config['evaluation'], **other})}.json"
 
 
-def weights(run: Run, epoch: int | None) -> Path:
-    """The checkpoint that is asked for: of the best epoch, or of one whose weights were kept.
+def weights(run: Run, config: Mapping[str, Any], epoch: int | None) -> Path:
+    """The checkpoint that is asked for: of the selected epoch, or of one whose weights were kept.
 
     Raises:
         UserError: the epoch's were not; those that were are named.
     """
     if epoch is None:
-        return run.checkpoints / BEST
+        return run.checkpoints / f"{config['select']}.ckpt"
     path = run.checkpoints / snapshot_name(epoch)
     if not path.is_file():
         found = run.checkpoints.glob(snapshot_name("*"))

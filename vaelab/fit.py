@@ -20,11 +20,12 @@ from vaelab.callback.checkpointing import Checkpointing
 from vaelab.callback.history import History
 from vaelab.callback.progress import LiveLine
 from vaelab.callback.selection import Selection
+from vaelab.callback.snapshots import Snapshots
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
 from vaelab.dataset.base import Splits
 from vaelab.dataset.limit import limited, reduced
 from vaelab.errors import Interrupted
-from vaelab.evaluated import settings_hash
+from vaelab.evaluated import settings_hash, weights
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.kept import Kept
 from vaelab.evaluation.progress import bar
@@ -152,6 +153,7 @@ def train(
         CollapseWarning(units),
         SlowdownWarning(),
         LiveLine(console, selection, units, label),
+        Snapshots(run.checkpoints, config["snapshots"] or ()),
         checkpointing,
         *extra,
     ]
@@ -206,15 +208,19 @@ class Restore(pl.Callback):
 def report(
     config: Config, parts: Parts, task: Task, run: Run, selection: Selection, console: Console
 ) -> None:
-    """Evaluate the selected epoch on the splits asked for, draw it, write results.json."""
-    epoch = checkpoint.load_model(task, run.checkpoints / checkpoint.chosen(config))
+    """Evaluate on the splits asked for, draw the selected epoch, write results.json.
+
+    What is evaluated is the selected epoch too, unless the evaluation names another.
+    """
+    evaluation: Evaluation = construct(config["evaluation"], {})
+    path = weights(run, config, evaluation.epoch)
+    epoch = model = checkpoint.load_model(task, path)
     # Lightning leaves the model on the CPU, where 5000 samples would take days.
     task.to(device(config)).eval()
 
     def posterior(batch: Batch) -> Posterior:
         return task.inference.posterior(task, batch)
 
-    evaluation: Evaluation = construct(config["evaluation"], {})
     metrics, done = {}, []
     stem = settings_hash(config["evaluation"])
     for name in evaluation.splits:
@@ -227,11 +233,14 @@ def report(
             results = evaluation(task.vae, posterior, split, name, discrete, advance, kept)
             done.append(kept)
         metrics[name] = results.as_dict()
+    if evaluation.epoch is not None:
+        model = checkpoint.load_model(task, weights(run, config, None))
     run.update(
         metrics=metrics,
-        model={"epoch": epoch, "select": config["select"]},
+        checkpoint={"file": path.name, "epoch": epoch},
+        model={"epoch": model, "select": config["select"]},
         best={
-            "epoch": selection.best_epoch or epoch,
+            "epoch": selection.best_epoch or model,
             "val_bound": selection.best,
             "bound_beta": 1.0,
         },
@@ -244,7 +253,7 @@ def report(
     rows = history.read(run.folder / "metrics.csv")
     try:
         seed = config["seed"]
-        draw_figures(task.vae, posterior, task.splits, rows, run.figures, seed, epoch=epoch)
+        draw_figures(task.vae, posterior, task.splits, rows, run.figures, seed, epoch=model)
     except Exception as error:  # the numbers are there: a picture must not cost them
         log.exception("figures could not be drawn")
         console.print(f"warning: figures could not be drawn ({error}); see {run.log}", markup=False)

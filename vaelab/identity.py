@@ -14,6 +14,7 @@ LEFT_OUT = frozenset(
 # Settings younger than some runs: at these values they leave the hash as it was without them.
 YOUNGER: dict[str, Any] = {
     "max_examples": None,
+    "snapshots": None,
     "learning_rate": {"_target_": "vaelab.learning_rate.constant.Constant"},
     "select": "best",
 }

@@ -1,6 +1,8 @@
 """The settings of train.yaml that belong to no component: their types and their ranges."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Literal
 
 from vaelab.typed import mismatch, settle
@@ -15,6 +17,7 @@ class Settings:
     batch_size: int
     max_examples: int | None
     patience: int | None
+    snapshots: list[int] | None
     select: Literal["best", "last"]
     threads: int | None
     precision: Literal["32", "bf16-mixed"]
@@ -73,12 +76,35 @@ def check(
             faults.append(f"{name}={value}: must be {AT_LEAST[name]} or more")
         elif name == "clip_norm" and value is not None and value <= 0:  # pyright: ignore
             faults.append(f"{name}={value}: must be more than 0; null for no clipping")
+        elif name == "snapshots" and value is not None and (fault := unordered(value)):
+            faults.append(f"snapshots={value}: {fault}")
         elif name == "output_dir" and not value:
             faults.append("output_dir=: must name a folder")
     parts, batch = settled.get("micro_batches", 1), settled.get("batch_size", 1)
     if not faults and parts > batch:  # pyright: ignore[reportOperatorIssue]
         faults.append(f"micro_batches={parts}: more than batch_size={batch}")
     return settled, faults
+
+
+def unordered(epochs: object) -> str:
+    """What is wrong with epochs whose weights are to be kept; empty if nothing is."""
+    assert isinstance(epochs, list)
+    rising = all(one < other for one, other in pairwise(epochs))
+    fine = bool(epochs) and epochs[0] >= 1 and rising
+    return "" if fine else "must be epochs counted from 1, the earlier first; null for none"
+
+
+def unkept(settled: Mapping[str, object], epoch: object) -> str:
+    """Why an epoch's weights cannot be evaluated; empty if they can."""
+    epochs, kept = settled.get("epochs"), settled.get("snapshots")
+    if not isinstance(epoch, int) or not isinstance(epochs, int):
+        return ""
+    start = f"evaluation.epoch={epoch}"
+    if not isinstance(kept, list) or epoch not in kept:
+        there = f"only those of {', '.join(map(str, kept))} are" if isinstance(kept, list) else ""
+        there = there or "snapshots=null keeps none"
+        return f"{start}: the weights of this epoch are not kept; {there}"
+    return f"{start}: training ends after epochs={epochs}" if epoch > epochs else ""
 
 
 def shown(value: object) -> str:

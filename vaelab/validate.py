@@ -81,6 +81,8 @@ def check_settings(plain: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]
     for key, node in nodes.items():
         if key not in (*COMPONENTS, *PLAIN) and "_target_" not in node:
             faults.append(f"{key}: no such setting{nearest(key, [*COMPONENTS, *known], False)}")
+    if fault := settings.unkept(settled, nodes.get("evaluation", {}).get("epoch")):
+        faults.append(fault)
     lightning, wrong = settings.check(settings.Lightning, nodes.get("lightning", {}), "lightning.")
     faults += wrong
     return {**settled, **nodes, "lightning": lightning}, faults

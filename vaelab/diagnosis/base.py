@@ -67,12 +67,13 @@ class Subject:
     config: Mapping[str, Any]
 
     def load(self, epoch: int | None = None) -> Loaded:
-        """Its weights after an epoch, of which `snapshots` kept a copy; None: of the best.
+        """Its weights after an epoch, of which `snapshots` kept a copy; None: of the
+        one that is selected.
 
         Raises:
             UserError: there are none, or the data cannot be read.
         """
-        task, parts, found = load_task(self.config, weights(self.run, epoch))
+        task, parts, found = load_task(self.config, weights(self.run, self.config, epoch))
         place = device(self.config)
         task = task.to(place).eval()
         return Loaded(

@@ -31,7 +31,7 @@ class Ess(Diagnosis):
         split: of the data.
         seed: of the examples, of their binarisation and of the latents.
         chunk: samples x examples in one pass of the decoder.
-        epoch: whose weights, one of `snapshots`; None: the best.
+        epoch: whose weights, one of `snapshots`; None: of the selected epoch.
     """
 
     def __init__(

@@ -62,7 +62,8 @@ class Evaluation:
         splits: which splits an evaluation of a run covers.
         seed: of the examples drawn, of a data set's own draws (dynamic binarisation) and of the
             latents. Same seed and settings, same numbers.
-        epoch: whose weights a run is evaluated with, one of its snapshots; null: the best.
+        epoch: whose weights a run is evaluated with, one of its snapshots; null: of the
+            epoch that is selected.
         chunk: samples x examples in one pass of the decoder; costs memory, not accuracy.
         block: k of `iwae`, the bound that k samples give: its mean over disjoint blocks of the
             NLL's own samples. All of them where fewer are drawn.

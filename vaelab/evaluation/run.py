@@ -12,9 +12,8 @@ import torch
 
 from vaelab.batch import Batch
 from vaelab.build import construct, device
-from vaelab.checkpoint import chosen
 from vaelab.errors import UserError
-from vaelab.evaluated import evaluation_file
+from vaelab.evaluated import evaluation_file, weights
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.kept import Kept
 from vaelab.evaluation.measure import in_eval_mode
@@ -31,17 +30,19 @@ from vaelab.seeding import noise
 
 
 def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
-    """Evaluate a run's selected epoch as config["evaluation"] says; returns the JSON it wrote.
+    """Evaluate a run as config["evaluation"] says, its selected epoch or the one named there.
+
+    Returns the JSON it wrote.
 
     The file is evaluations/<hash of the settings>.json in the run's folder: the same settings
     write the same file. With `per_example` an .npz of each split stands beside it.
 
     Raises:
-        UserError: there is no checkpoint, or it does not fit the config.
+        UserError: there is no such checkpoint, or it does not fit the config.
     """
     evaluation: Evaluation = construct(config["evaluation"], {})
-    file = chosen(config)
-    task, parts, epoch = load_task(config, run.checkpoints / file)
+    checkpoint = weights(run, config, evaluation.epoch)
+    task, parts, epoch = load_task(config, checkpoint)
     task = task.to(device(config)).eval()
 
     def posterior(batch: Batch) -> Posterior:
@@ -67,7 +68,7 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
     record = {
         "metrics": metrics,
         "evaluation": evaluation.settings,
-        "checkpoint": {"file": file, "epoch": epoch},
+        "checkpoint": {"file": checkpoint.name, "epoch": epoch},
         "device": str(device(config)),
         "data": parts.dataset.provenance(),
         "labels": labels(config, parts),
@@ -92,7 +93,7 @@ def sample_run(
     """
     if count < 1:
         raise UserError(f"count={count}: must be at least 1")
-    task, parts, epoch = load_task(config, run.checkpoints / chosen(config))
+    task, parts, epoch = load_task(config, weights(run, config, None))
     place = device(config)
     task = task.to(place)
     levels = len(parts.architecture.latent_dims)
