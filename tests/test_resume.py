@@ -22,6 +22,8 @@ RUNS = {
     "joint": ["prior=vamp", "prior.components=7"],
     "aggressive": ["trainer=aggressive", "trainer.max_inner_steps=21", "trainer.patience=1"],
     "normalised": ["optimizer=normalised_adam", "beta=cyclical", "beta.length=1", "patience=1"],
+    "stages": ["learning_rate=stages", "learning_rate.growth=1", "architecture=tanh_mlp",
+               "architecture.hidden=[12]"],
 }  # fmt: skip
 
 
