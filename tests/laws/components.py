@@ -12,6 +12,7 @@ from torch import nn
 from vaelab.architecture.base import Decoder, Encoder
 from vaelab.dataset.base import Dataset, Split, Splits
 from vaelab.distribution import DiagonalGaussian
+from vaelab.groups import settings
 from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.likelihood.gaussian import Gaussian
 from vaelab.posterior import GaussianPosterior
@@ -32,6 +33,9 @@ def options(group):
 def read(group, option):
     """(class, its arguments) as the YAML says."""
     arguments = yaml.safe_load((CONFIGS / group / f"{option}.yaml").read_text(encoding="utf-8"))
+    for key, value in arguments.items():
+        if isinstance(value, str) and value.startswith("${"):  # a top-level setting's value
+            arguments[key] = yaml.safe_load(settings(CONFIGS)[value[2:-1]][0])
     module, _, name = arguments.pop("_target_").rpartition(".")
     return getattr(importlib.import_module(module), name), arguments
 
