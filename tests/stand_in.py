@@ -108,6 +108,8 @@ class Mog:
 
 
 class Elbo:
+    changes = separate = False
+
     def __init__(self, num_samples: int, kl: Literal["sampled", "analytic"]) -> None:
         from vaelab.traits import Trait
 
