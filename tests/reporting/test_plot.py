@@ -7,6 +7,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
+from tests.architecture.published import architecture
 from vaelab.architecture.mlp import Mlp
 from vaelab.dataset.base import Binarised, Split, Splits
 from vaelab.likelihood.bernoulli import Bernoulli
@@ -14,6 +15,7 @@ from vaelab.likelihood.gaussian import Gaussian
 from vaelab.model import VAE
 from vaelab.prior.standard import Standard
 from vaelab.prior.vamp import Vamp
+from vaelab.reporting import clouds
 from vaelab.reporting.plot import draw_figures
 
 EVERY = {"curves.png", "log_likelihood.png", "latents.png", "samples.png"}
@@ -50,6 +52,27 @@ def test_images_with_pseudo_inputs(tmp_path, shape):
     names = {path.name for path in drawn}
     assert names == EVERY | {"reconstructions.png", "pseudo_inputs.png", "components.png"}
     assert all(path.parent == tmp_path / "figures" and path.is_file() for path in drawn)
+
+
+@pytest.mark.parametrize(("option", "level"), [("hvae", "top"), ("tanh_hvae", "lower")])
+def test_latents_are_of_the_level_drawn_first_and_so_are_the_prior_s(
+    tmp_path, monkeypatch, option, level
+):
+    torch.manual_seed(0)
+    built = architecture(option, (1, 8, 8), latent_dims=[4, 3], width=6, hidden=[5])
+    vae = VAE(built.encoder, built.decoder, Standard(4))
+    shown = []
+    monkeypatch.setattr(clouds, "latents", lambda *given: shown.append(given) or given[2])
+    draw(vae, images(), tmp_path)
+    ((means, prior, _, heading),) = shown
+    dim = 4 if level == "top" else 3
+    assert (means.shape, prior.shape) == ((30, dim), (1000, dim))
+    assert f"the {level} level" in heading.what
+    with torch.no_grad():
+        z2 = torch.randn(1, 100_000, 4)
+        lower = vae.decoder.lower((z2,)).rsample(1)[0, 0]
+    spread = lower.std(0) if level == "lower" else torch.ones(4)
+    torch.testing.assert_close(prior.std(0), spread, rtol=0.15, atol=0)
 
 
 def test_without_rows_or_pseudo_inputs(tmp_path):

@@ -68,7 +68,10 @@ def draw_figures(
     )
     curves = training_curves(rows, folder / "curves.png", Heading("Training", name), epoch)
     drawn = [] if curves is None else [curves]
-    drawn += _numbers(vae, measured, folder, about, seed)
+    with in_eval_mode(vae), torch.no_grad(), noise(device, seed, "level"):
+        one = torch.zeros(1, dtype=torch.int64, device=device)
+        level = posterior(Batch(split[one], one)).first_level
+    drawn += _numbers(vae, measured, level, folder, about, seed)
     with in_eval_mode(vae), torch.no_grad(), noise(device, seed, "figures"):
         levels = len(measured.variances)
         if split.x.ndim == 4:
@@ -81,8 +84,10 @@ def draw_figures(
     return drawn
 
 
-def _numbers(vae: VAE, measured: Measured, folder: Path, about: str, seed: int) -> list[Path]:
-    """Log-likelihoods by example, and posterior means where there are two dimensions."""
+def _numbers(
+    vae: VAE, measured: Measured, level: int, folder: Path, about: str, seed: int
+) -> list[Path]:
+    """Log-likelihoods by example, and posterior means of the level that q draws first."""
     n = len(measured.index)
     samples = SLOW if vae.decoder.autoregressive else SAMPLES
     estimator = f"{n} test examples, importance weighted with {samples} samples"
@@ -90,9 +95,12 @@ def _numbers(vae: VAE, measured: Measured, folder: Path, about: str, seed: int) 
     drawn = [clouds.log_likelihoods(-measured.scores.nll, folder / "log_likelihood.png", heading)]
     if measured.first.mean.shape[1] > 1:
         with in_eval_mode(vae), torch.no_grad(), noise(measured.index.device, seed, "prior"):
-            prior = vae.prior(vae.encoder).sample(POINTS)
+            prior = ancestral(vae, len(measured.variances), POINTS)[level][0]
+        which = "top" if level == 0 else "lower"
         about = f"{about}; {n} test examples"
-        heading = Heading("Latents of the top level in their two most active dimensions", about)
+        heading = Heading(
+            f"Latents of the {which} level in their two most active dimensions", about
+        )
         drawn.append(clouds.latents(measured.first.mean, prior, folder / "latents.png", heading))
     return drawn
 
