@@ -8,6 +8,7 @@ evaluates again for IWAE-64 but not for an NLL that is there.
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,18 @@ def results(
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     return found if has(found) else None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An evaluation of the test data that a run must have: as config["evaluation"] says."""
+
+    config: dict[str, Any]
+    metric: str = ""
+
+    def missing(self, run: Run) -> bool:
+        """Whether it is still to be made."""
+        return results(run, self.config, "test", self.metric) is None
 
 
 def _numbers(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from vaelab import run as runs
 from vaelab.errors import Interrupted, UserError
-from vaelab.evaluated import results
+from vaelab.evaluated import Wanted
 from vaelab.run import Busy, Run
 from vaelab.threads import choose, use
 
@@ -28,14 +28,14 @@ class Task:
     """A validated config, its folder and what was typed for it.
 
     Attributes:
-        evaluate: the run must also have results under the config's own evaluation of the test
-            data; a run of the same identity may have ended with another.
+        wanted: evaluations that the run must have besides; a run of the same identity may have
+            ended with another, and several rows of a table may be epochs of one run.
     """
 
     config: dict[str, Any]
     folder: Path
     overrides: list[str]
-    evaluate: bool = False
+    wanted: tuple[Wanted, ...] = ()
 
     @property
     def done(self) -> bool:
@@ -43,7 +43,7 @@ class Task:
         run = Run(self.folder)
         if run.status not in runs.FINAL:
             return False
-        return not self.evaluate or results(run, self.config, "test") is not None
+        return not any(one.missing(run) for one in self.wanted)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def train(task: Task, beside: str = "") -> Run:
 
 
 def evaluate(task: Task) -> None:
-    """Evaluate a finished run as the config says, where its results are of another evaluation.
+    """Evaluate a finished run in every way that is wanted and missing.
 
     Raises:
         Busy: another process is at it.
@@ -112,19 +112,24 @@ def evaluate(task: Task) -> None:
     with run.lock(), run.logged():
         if task.done:  # another process did it while this one waited its turn
             return
-        from vaelab.evaluation.run import evaluate_run
-
         use(choose(task.config["threads"] or run.read().get("threads")))
-        print(f"evaluating {run}", flush=True)
-        try:
-            evaluate_run(run, task.config)
-        except Exception as error:  # one cell must not stop the others
-            log.exception("evaluation failed")
-            why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            run.update(evaluation_failed=why)
-            print(f"vaelab: {run}: {why} (see {run.log})", flush=True)
-        else:
-            run.update(evaluation_failed=None)
+        faults = [fault for one in task.wanted if one.missing(run) and (fault := make(one, run))]
+        run.update(evaluation_failed="; ".join(faults) or None)
+
+
+def make(wanted: Wanted, run: Run) -> str:
+    """One evaluation; why it failed, if it did."""
+    from vaelab.evaluation.run import evaluate_run
+
+    print(f"evaluating {run}", flush=True)
+    try:
+        evaluate_run(run, wanted.config)
+    except Exception as error:  # one cell must not stop the others
+        log.exception("evaluation failed")
+        why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        print(f"vaelab: {run}: {why} (see {run.log})", flush=True)
+        return why
+    return ""
 
 
 def attempt(run: Run, config: dict[str, Any], beside: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from vaelab.compose import Composer
 from vaelab.errors import UserError
+from vaelab.evaluated import Wanted
 from vaelab.identity import LEFT_OUT
 from vaelab.job import Task
 from vaelab.plan import plan
@@ -95,7 +96,9 @@ def plan_cells(
         # A table may say itself how its cells are evaluated.
         texts = [EVALUATION, *cell.overrides, *extra]
         try:
-            tasks = tuple(task_for([*texts, f"seed={seed}"], budget, composer) for seed in chosen)
+            tasks = tuple(
+                task_for([*texts, f"seed={seed}"], budget, composer, cell.metric) for seed in chosen
+            )
         except UserError as error:
             planned.append(Planned(cell, refused=str(error), marks=marks))
         else:
@@ -103,8 +106,8 @@ def plan_cells(
     return planned
 
 
-def task_for(texts: list[str], budget: Budget, composer: Composer) -> Task:
-    """The task that overrides mean within a budget.
+def task_for(texts: list[str], budget: Budget, composer: Composer, metric: str) -> Task:
+    """The task that overrides mean within a budget, whose evaluation has this metric.
 
     Raises:
         UserError: an override is wrong.
@@ -113,7 +116,7 @@ def task_for(texts: list[str], budget: Budget, composer: Composer) -> Task:
     task = plan([composer.cell(read)])[0]
     if within := budget.overrides(task.config):
         task = plan([composer.cell([*read, *within])])[0]
-    return replace(task, evaluate=True)
+    return replace(task, wanted=(Wanted(task.config, metric),))
 
 
 def _last_word(texts: list[str]) -> list[str]:

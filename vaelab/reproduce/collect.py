@@ -56,7 +56,7 @@ def read(cell: Cell, task: Task, own: dict[str, Any]) -> Trained:
         "seconds": stored.get("cost", {}).get("seconds"),
         "epochs": stored.get("training", {}).get("epochs"),
     }
-    found = results(run, task.config, SPLIT)
+    found = results(run, task.config, SPLIT, cell.metric)
     if found is None and status == "complete":
         if why := stored.get("evaluation_failed"):
             own["reason"] = f"evaluation: {why}"

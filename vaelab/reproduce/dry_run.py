@@ -1,12 +1,14 @@
 """What a reproduction would do: its runs, their commands, and their cost on this machine."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from vaelab.compose import Composer
 from vaelab.errors import UserError
+from vaelab.evaluated import settings_hash
 from vaelab.files import write_json
 from vaelab.job import Task
 from vaelab.reproduce.cells import Planned
@@ -39,6 +41,8 @@ def dry_run(request: Request, composer: Composer) -> int:
             unknown.append(task.folder)
             console.print(f"    cost unknown: {error}", markup=False)
             continue
+        ways = {settings_hash(one.config["evaluation"]) for one in task.wanted if one.missing(run)}
+        cost = replace(cost, evaluation=cost.evaluation * len(ways))
         total += cost.seconds
         console.print(
             f"    at most {cost.epochs} epochs x {long(cost.epoch)} + evaluation"

@@ -54,19 +54,25 @@ def planned_cells(request: Request, composer: Composer) -> list[Planned]:
 
 
 def checked(wanted: list[Planned], request: Request) -> tuple[list[Planned], list[Task]]:
-    """The cells, those that cannot be built refused; and every run that is not done, once."""
+    """The cells, those that cannot be built refused; and every run that is not done, once.
+
+    A run that several cells evaluate differently (its epochs, say) is trained once for them all.
+    """
     runs: dict[Path, Task] = {}
     kept = []
     submitted = "submitit" in " ".join(request.extra)  # a cluster's GPUs are not visible here
     for one in wanted:
         try:
-            todo = [task for task in one.tasks if task.folder not in runs and not task.done]
+            todo = [task for task in one.tasks if not task.done]
             if todo:
                 check(todo, devices=not submitted)
         except UserError as error:
             kept.append(replace(one, tasks=(), refused=str(error)))
             continue
-        runs |= {task.folder: task for task in todo}
+        for task in todo:
+            before = runs[task.folder].wanted if task.folder in runs else ()
+            first = runs.get(task.folder, task)
+            runs[task.folder] = replace(first, wanted=(*before, *task.wanted))
         kept.append(one)
     return kept, list(runs.values())
 
