@@ -20,7 +20,16 @@ BOUNDS = {
     "free bits": ["bound.free_bits=0.1"],
     "path": ["bound.log_qz=path"],
     "samples": ["bound.num_samples=3"],
+    "iwae": ["bound=iwae", "bound.K=3"],
+    "miwae": ["bound=miwae", "bound.M=2", "bound.K=3"],
+    "piwae": ["bound=piwae", "bound.M=2", "bound.K=3"],
+    "ciwae": ["bound=ciwae", "bound.K=3"],
+    "stl": ["bound=stl", "bound.M=2", "bound.K=3"],
+    "dreg": ["bound=dreg", "bound.M=2", "bound.K=3"],
+    "rws": ["bound=rws", "bound.K=3"],
 }
+CLOSED_FORM = ("analytic", "free bits")  # need the closed-form KL divergence
+OWN_PRIOR = ("rws",)  # need a prior that is not made of the encoder
 SIZES = {"vamp": ["prior.components=7"], "vamp_data": ["prior.components=7"],
          "mog": ["prior.components=7"]}  # fmt: skip
 
@@ -55,8 +64,9 @@ def test_prior_trainer_and_bound(prior, trainer, bound):
         f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *short, *BOUNDS[bound],
         "optimizer.phi.lr=0.003", "optimizer.theta.lr=0.003",
     )  # fmt: skip
-    if bound in ("analytic", "free bits") and prior != "standard":
-        with pytest.raises(UserError, match=f"prior={prior}: it needs .* choose prior=standard"):
+    made_of_encoder = prior.startswith("vamp")
+    if (bound in CLOSED_FORM and prior != "standard") or (bound in OWN_PRIOR and made_of_encoder):
+        with pytest.raises(UserError, match=f"prior={prior}: it needs .* choose prior=.*standard"):
             make_task(settings)
     else:
         assert rises(make_task(settings))
@@ -68,14 +78,24 @@ TWO_LEVELS = {
                   "architecture.channels=4"],
     "pixel_hvae": ["architecture.latent_dims=[3,2]", "architecture.width=12",
                    "architecture.channels=4", "architecture.layers=2"],
+    "tanh_hvae": ["architecture.latent_dims=[2,3]", "architecture.hidden=[12]",
+                  "architecture.hidden_above=[8]"],
 }  # fmt: skip
 CONVOLUTIONAL = ("conv_hvae", "pixel_hvae")
-# All for the fast one; for convolutions each prior, trainer and bound at least once.
+BOTTOM_UP = ("tanh_hvae",)  # have no q(z_top|x) for a VampPrior to be made of
+# Two priors for the fast ones; each prior, trainer and bound at least once for all.
 TWO_LEVEL_PARTS = [
     *(
         ("hvae", *parts)
-        for parts in itertools.product(options("prior"), options("trainer"), BOUNDS)
+        for parts in itertools.product(("standard", "vamp"), options("trainer"), BOUNDS)
     ),
+    *(
+        ("hvae", prior, trainer, "elbo")
+        for prior in options("prior")
+        for trainer in options("trainer")
+    ),
+    *(("tanh_hvae", "standard", *parts) for parts in itertools.product(options("trainer"), BOUNDS)),
+    *(("tanh_hvae", prior, "joint", "elbo") for prior in options("prior")),
     *((slow, prior, "joint", "elbo") for slow in CONVOLUTIONAL for prior in options("prior")),
     *((slow, "vamp", trainer, "elbo") for slow in CONVOLUTIONAL for trainer in options("trainer")),
     *((slow, "vamp", "joint", bound) for slow in CONVOLUTIONAL for bound in BOUNDS),
@@ -85,7 +105,7 @@ TWO_LEVEL_PARTS = [
 def halves():
     """Images whose left is mostly 0 and whose right is mostly 1.
 
-    On noise a PixelCNN has nothing to gain: it starts at the noise's entropy.
+    On noise there is little to gain: a PixelCNN starts at its entropy, IWAE just below it.
     """
     left = torch.arange(8).expand(8, 8) < 4
     x = torch.where(left, 0.1, 0.9).expand(200, 1, 8, 8).contiguous()
@@ -105,14 +125,21 @@ def test_two_levels_with_prior_trainer_and_bound(architecture, prior, trainer, b
     short = ["trainer.max_inner_steps=3"] if trainer == "aggressive" else []
     settings = two_level_config(
         architecture, f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *short,
-        *BOUNDS[bound],
+        *BOUNDS[bound], "beta=constant",
     )  # fmt: skip
-    if bound in ("analytic", "free bits"):
+    if architecture in BOTTOM_UP and prior.startswith("vamp"):
+        words = f"^prior={prior} cannot be used with architecture={architecture}"
+        with pytest.raises(UserError, match=words):
+            make_task(settings)
+    elif bound in OWN_PRIOR and prior.startswith("vamp"):
+        with pytest.raises(UserError, match=f"^bound={bound} cannot be used with prior={prior}"):
+            make_task(settings)
+    elif bound in CLOSED_FORM:
         words = rf"^bound=elbo cannot be used with architecture={architecture}: .*one latent level"
         with pytest.raises(UserError, match=words):
             make_task(settings)
     else:
-        data = halves() if architecture == "pixel_hvae" else splits()
+        data = halves() if architecture in CONVOLUTIONAL else splits()
         assert rises(make_task(settings, data), updates=10 if trainer == "aggressive" else 20)
 
 
@@ -158,9 +185,10 @@ def test_half_precision_trains_too():
 
 
 @pytest.mark.parametrize("architecture", TWO_LEVELS)
-@pytest.mark.parametrize("bound", ["elbo", "path", "samples"])
+@pytest.mark.parametrize("bound", ["elbo", "path", "samples", "piwae"])
 def test_half_precision_trains_two_levels_too(architecture, bound):
-    half = ["precision=bf16-mixed", "prior=vamp", "prior.components=7"]
+    prior = "mog" if architecture in BOTTOM_UP else "vamp"
+    half = ["precision=bf16-mixed", f"prior={prior}", "prior.components=7"]
     settings = two_level_config(architecture, *half, *BOUNDS[bound])
-    data = halves() if architecture == "pixel_hvae" else splits()
+    data = halves() if architecture in CONVOLUTIONAL else splits()
     assert rises(make_task(settings, data), updates=20)
