@@ -84,13 +84,9 @@ def _bound(axes: Axes, rows: Sequence[Row], epochs: np.ndarray) -> None:
     for side, colour in SIDES:
         axes.plot(epochs, column(rows, f"{side}/bound"), color=colour, linestyle="--")
     axes.plot([], [], color=GREY, linestyle="--", label="bound")
-    axes.set_ylim(top=max(axes.get_ylim()[1], *(_top(rows, side) for side, _ in SIDES)))
-
-
-def _top(rows: Sequence[Row], side: str) -> float:
-    """Just above the highest bound."""
-    values = column(rows, f"{side}/bound")
-    return float(np.nanmax(values) + 0.03 * (np.nanmax(values) - np.nanmedian(values)))
+    highest = np.nanmax([column(rows, f"{side}/bound") for side, _ in SIDES])
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(top=max(top, highest + 0.04 * (highest - bottom)))
 
 
 def _second(
