@@ -108,14 +108,20 @@ def results(
 
 @dataclass(frozen=True)
 class Wanted:
-    """An evaluation of the test data that a run must have: as config["evaluation"] says."""
+    """An evaluation that a run must have: as config["evaluation"] says."""
 
     config: dict[str, Any]
     metric: str = ""
 
     def missing(self, run: Run) -> bool:
         """Whether it is still to be made."""
-        return results(run, self.config, "test", self.metric) is None
+        return results(run, self.config, reported(self.config), self.metric) is None
+
+
+def reported(config: Mapping[str, Any]) -> str:
+    """The split whose numbers a table shows: the test data, unless the evaluation has others."""
+    splits = config["evaluation"].get("splits") or ["test"]
+    return "test" if "test" in splits else splits[0]
 
 
 def _numbers(node: Mapping[str, Any]) -> dict[str, Any]:

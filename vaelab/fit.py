@@ -14,6 +14,7 @@ from rich.console import Console
 from vaelab import checkpoint
 from vaelab.batch import Batch
 from vaelab.batches import Blocks
+from vaelab.bound.base import Bound
 from vaelab.build import Parts, build, construct, device, loggers
 from vaelab.callback import history
 from vaelab.callback.checkpointing import Checkpointing
@@ -96,6 +97,12 @@ def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
     parts = build(config)
     task = make_task(config, parts, load_splits(config, parts))
     return task, parts, checkpoint.load_model(task, path)
+
+
+def in_force(task: Task, epoch: int) -> tuple[Bound, float]:
+    """Bound and KL weight at the end of an epoch, counted from 1."""
+    last, steps = max(0, epoch - 1), task.steps_per_epoch
+    return task.bound.at(last), task.schedule.beta(last, steps - 1, steps)
 
 
 def fit(config: Config, run: Run, console: Console | None = None, label: str = "") -> None:
@@ -221,6 +228,7 @@ def report(
     def posterior(batch: Batch) -> Posterior:
         return task.inference.posterior(task, batch)
 
+    bound, beta = in_force(task, epoch)
     metrics, done = {}, []
     stem = settings_hash(config["evaluation"])
     for name in evaluation.splits:
@@ -230,7 +238,9 @@ def report(
         with bar(f"Evaluating on {name}", examples) as advance:
             kept = Kept(run.folder / "evaluations" / f".{stem}-{name}.part", f"epoch {epoch}")
             discrete = parts.likelihood.discrete
-            results = evaluation(task.vae, posterior, split, name, discrete, advance, kept)
+            results = evaluation(
+                task.vae, posterior, split, name, discrete, advance, kept, bound=bound, beta=beta
+            )
             done.append(kept)
         metrics[name] = results.as_dict()
     if evaluation.epoch is not None:

@@ -9,6 +9,8 @@ import torch
 
 from tests.evaluation.conftest import SETTINGS
 from tests.evaluation.linear_gaussian import LinearGaussian
+from vaelab.bound.iwae import Iwae
+from vaelab.bound.switch import Switch
 from vaelab.dataset.base import Splits
 from vaelab.errors import UserError
 from vaelab.evaluated import settings_hash
@@ -17,6 +19,7 @@ from vaelab.evaluation.run import evaluate_run, sample_run
 from vaelab.files import write_yaml
 from vaelab.learning_rate.constant import Constant
 from vaelab.run import Run
+from vaelab.schedule.linear import Linear
 
 NODE = {"_target_": "vaelab.evaluation.evaluate.Evaluation", **SETTINGS, "samples": 5}
 
@@ -31,6 +34,9 @@ def run(tmp_path, monkeypatch):
             super().__init__()
             self.vae, self.splits = model.vae, Splits(split, split, split)
             self.inference = SimpleNamespace(posterior=lambda task, batch: model.posterior(batch))
+            self.bound = Switch(Iwae(K=2), Iwae(K=3), share=0.5, epochs=10)  # the 6th is of K = 3
+            self.schedule = Linear(start=0.0, end=1.0, warmup=10, by="epoch")
+            self.steps_per_epoch = 4
 
     parts = SimpleNamespace(
         likelihood=SimpleNamespace(discrete=False),
@@ -117,3 +123,14 @@ def test_impossible_samples_leave_no_folder(run):
     with pytest.raises(UserError, match="component=2"):
         sample_run(run, config(), 5, 2, 1)
     assert not (run.folder / "samples").exists()
+
+
+def test_signal_to_noise_is_that_of_the_bound_and_the_beta_of_the_epoch(run):
+    node = {"_target_": "vaelab.evaluation.snr.Snr", "draws": 20, "examples": 8, "weights": 4}
+    node |= {"splits": ["train"], "seed": 1, "epoch": None}
+    stored = json.loads(evaluate_run(run, config() | {"evaluation": node}).read_text())
+    found = stored["metrics"]["train"]
+    assert set(found) == {"snr_phi", "dsnr_phi", "snr_theta", "dsnr_theta"}
+    assert found["snr_phi"]["samples"] == 3
+    assert "Iwae, beta = 0.6, 8 examples of train" in found["snr_theta"]["estimator"]
+    assert stored["evaluation"] == {key: node[key] for key in node if key != "_target_"}

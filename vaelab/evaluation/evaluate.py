@@ -8,6 +8,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from vaelab.batch import Batch
+from vaelab.bound.base import Bound
 from vaelab.dataset.base import Split
 from vaelab.errors import UserError
 from vaelab.evaluation.active_units import active_units
@@ -105,6 +106,13 @@ class Evaluation:
             samples, examples = self.autoregressive_samples, self.autoregressive_examples
         return samples, min(examples or len(split), len(split))
 
+    def rows(self, autoregressive: bool, examples: int, num_samples: int) -> int:
+        """How many rows the decoder is given for a split of so many examples."""
+        samples, limit = self.samples, self.examples
+        if autoregressive:
+            samples, limit = self.autoregressive_samples, self.autoregressive_examples
+        return samples * min(limit or examples, examples)
+
     def __call__(
         self,
         vae: VAE,
@@ -114,6 +122,8 @@ class Evaluation:
         discrete: bool,
         progress: Callable[[int], None] = silent,
         kept: Kept | None = None,
+        bound: Bound | None = None,
+        beta: float = 1.0,
     ) -> Results:
         """Evaluate one split on the model's device.
 
@@ -125,6 +135,9 @@ class Evaluation:
             discrete: whether the likelihood is a probability, so that bits per dimension exist.
             progress: called with each number of examples done.
             kept: what an evaluation that was killed has done already.
+            bound: what the model was trained under at the epoch; the numbers here are of the
+                model alone.
+            beta: KL weight of that epoch; the same.
 
         Raises:
             UserError: the model gives an example no mass in any sample.

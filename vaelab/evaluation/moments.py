@@ -115,11 +115,11 @@ class GradientDraws:
             ends = [-(-(block + 1) * self.draws // len(self.blocks))]
             ends += [self.half] if self.count < self.half else []
             part, rows = rows[: min(ends) - self.count], rows[min(ends) - self.count :]
-            self.blocks[block].add(part)
             if self.count >= self.half:
                 if self.directional is None:
                     self.directional = Directional(merged(self.blocks).mean)
                 self.directional.add(part)
+            self.blocks[block].add(part)
             self.count += len(part)
 
     @property

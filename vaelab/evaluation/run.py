@@ -20,7 +20,7 @@ from vaelab.evaluation.measure import in_eval_mode
 from vaelab.evaluation.progress import bar
 from vaelab.evaluation.sample import Samples, ancestral, decode
 from vaelab.files import write_json
-from vaelab.fit import labels, load_task
+from vaelab.fit import in_force, labels, load_task
 from vaelab.posterior import Posterior
 from vaelab.provenance import provenance
 from vaelab.reporting import clouds, images
@@ -44,6 +44,7 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
     checkpoint = weights(run, config, evaluation.epoch)
     task, parts, epoch = load_task(config, checkpoint)
     task = task.to(device(config)).eval()
+    bound, beta = in_force(task, epoch)
 
     def posterior(batch: Batch) -> Posterior:
         return task.inference.posterior(task, batch)
@@ -58,7 +59,9 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
         kept = Kept(folder / f".{stem}-{name}.part", f"epoch {epoch}")
         discrete = parts.likelihood.discrete
         with bar(f"Evaluating on {name}", examples) as progress:
-            results = evaluation(task.vae, posterior, split, name, discrete, progress, kept)
+            results = evaluation(
+                task.vae, posterior, split, name, discrete, progress, kept, bound=bound, beta=beta
+            )
         done.append(kept)
         metrics[name] = results.as_dict()
         if evaluation.per_example:

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from vaelab.errors import UserError
-from vaelab.evaluated import results
+from vaelab.evaluated import reported, results
 from vaelab.job import Task
 from vaelab.reproduce.cells import Planned
 from vaelab.reproduce.outcome import Outcome, Trained
 from vaelab.reproduce.spec import Cell
 from vaelab.run import Run, command
-
-SPLIT = "test"
 
 
 def collect(planned: list[Planned], config_dir: str | None = None) -> list[Outcome]:
@@ -56,7 +54,8 @@ def read(cell: Cell, task: Task, own: dict[str, Any]) -> Trained:
         "seconds": stored.get("cost", {}).get("seconds"),
         "epochs": stored.get("training", {}).get("epochs"),
     }
-    found = results(run, task.config, SPLIT, cell.metric)
+    split = reported(task.config)
+    found = results(run, task.config, split, cell.metric)
     if found is None and status == "complete":
         if why := stored.get("evaluation_failed"):
             own["reason"] = f"evaluation: {why}"
@@ -64,7 +63,7 @@ def read(cell: Cell, task: Task, own: dict[str, Any]) -> Trained:
         return Trained(status="not evaluated", **own)
     if found is None:
         return Trained(status=status, **own)
-    value, metric = pick(found["metrics"][SPLIT], cell.metric)
+    value, metric = pick(found["metrics"][split], cell.metric)
     return Trained(
         status=status,
         value=value,

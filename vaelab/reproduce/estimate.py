@@ -23,6 +23,7 @@ from vaelab.threads import choose, use
 
 UPDATES = 3  # timed, after one that is not
 AUTOREGRESSIVE_ROWS = 20  # of one timed pass: such a decoder takes seconds for a full one
+ROWS = 2000  # of one timed pass, where the evaluation does not say
 NETWORK = ("architecture", "prior", "likelihood", "bound", "trainer", "optimizer")
 NETWORK += ("batch_size", "precision", "micro_batches")
 
@@ -74,11 +75,8 @@ class Estimator:
         batch = config["batch_size"]
         epoch = -(-train // batch) * speed.update + -(-valid // batch) * speed.validation
         evaluation: Evaluation = construct(config["evaluation"], {})
-        samples, examples = evaluation.samples, evaluation.examples
-        if parts.architecture.decoder.autoregressive:
-            samples = evaluation.autoregressive_samples
-            examples = evaluation.autoregressive_examples
-        rows = samples * min(examples or test, test)
+        slow = parts.architecture.decoder.autoregressive
+        rows = evaluation.rows(slow, test, parts.bound.num_samples)
         left = 0 if run.status in FINAL else max(0, config["epochs"] - epochs_done(run))
         return Cost(left, epoch, rows * speed.sample)
 
@@ -104,7 +102,7 @@ def measure(config: Mapping[str, Any], parts: Parts) -> Speed:
         q = task.inference.posterior(task, Batch(example, first))
         prior = task.vae.prior(task.vae.encoder).double()
         slow = parts.architecture.decoder.autoregressive
-        drawn = AUTOREGRESSIVE_ROWS if slow else config["evaluation"]["chunk"]
+        drawn = AUTOREGRESSIVE_ROWS if slow else config["evaluation"].get("chunk", ROWS)
         scored = seconds(place, lambda: score(task.vae, example, q, drawn, drawn, prior))
     return Speed(update, validation, scored / drawn)
 
