@@ -67,8 +67,7 @@ class Subject:
     config: Mapping[str, Any]
 
     def load(self, epoch: int | None = None) -> Loaded:
-        """Its weights after an epoch, of which `snapshots` kept a copy; None: of the
-        one that is selected.
+        """With the weights of an epoch, one of its `snapshots`; None: of the selected epoch.
 
         Raises:
             UserError: there are none, or the data cannot be read.

@@ -78,6 +78,7 @@ class Ess(Diagnosis):
         write_json(folder / "ess.json", report)
         n = {record["n"] for record in records.values()}
         about = f"{self.split} split, {self.samples} samples, {', '.join(map(str, n))} examples"
+        about += "; bar: quartiles, line: median, dot: mean"
         marks = dict.fromkeys(mark for one in records.values() for mark in one["labels"])
         heading = Heading("Effective sample size / samples", "; ".join([about, *marks]))
         drawn = violins(shares, "ESS / S", folder / "ess.png", heading)

@@ -14,13 +14,17 @@ def distinguish(runs: Sequence[Run]) -> list[str]:
     """One label a run: its options and settings that others have otherwise.
 
     A setting counts only among runs that have it: `K` of two IWAEs, but not beside an ELBO. Runs
-    of one config are told apart by their folders.
+    of one config are told apart by their folders, or counted. No two labels are the same.
     """
     configs = [flat(run.config) for run in runs]
     texts = [", ".join(differing(own, configs)) for own in configs]
-    return [
+    named = [
         text if text and texts.count(text) == 1 else f"{text} {run.folder.name}".strip()
         for text, run in zip(texts, runs, strict=True)
+    ]
+    return [
+        one if named.count(one) == 1 else f"{one} ({1 + named[:place].count(one)})"
+        for place, one in enumerate(named)
     ]
 
 

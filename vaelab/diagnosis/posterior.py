@@ -80,13 +80,13 @@ class Posterior(Diagnosis):
             np.savez(path, **arrays(found, q, index))  # pyright: ignore
             written.append(path)
             records[subject.label] = self._record(found, loaded, index) | {"file": path.name}
-            panels[subject.label] = [
-                panel(one, q, row) for row, one in enumerate(found[: self.shown])
-            ]
+            shown = enumerate(found[: self.shown])
+            panels[subject.label] = [panel(one, q, row, self.edge) for row, one in shown]
         report = {"split": self.split, "estimator": "sum over a grid", "runs": records}
         write_json(folder / "posterior.json", report)
         marks = [mark for one in records.values() for mark in one["labels"]]
-        about = [f"{self.split} examples; ellipses: q at 1 and 2 standard deviations"]
+        about = [f"{self.split} examples", "ellipses: q(z|x) at 1 and 2 standard deviations"]
+        about += [f"KL(q || p) in nats, {len(x)} examples measured"]
         heading = Heading("True posteriors p(z|x)", "; ".join(dict.fromkeys(about + marks)))
         images = x[: self.shown].cpu() if x.ndim == 4 else None
         drawn = posteriors(panels, images, folder / "posterior.png", heading)
@@ -168,13 +168,15 @@ def arrays(found: list[OnGrid], q: DiagonalGaussian, index: Tensor) -> dict[str,
     }
 
 
-def panel(found: OnGrid, q: DiagonalGaussian, row: int) -> Panel:
-    """One picture of the figure."""
+def panel(found: OnGrid, q: DiagonalGaussian, row: int, edge: float) -> Panel:
+    """One picture of the figure; what cannot be trusted is said in it."""
+    doubts = ["cut off"] if found.edge > edge else []
+    doubts += [] if resolved(found) else ["coarse"]
     (left, bottom), (right, top) = found.window.low.tolist(), found.window.high.tolist()
     return Panel(
         density=found.log_density.exp().cpu().numpy(),
         box=(left, right, bottom, top),
         mean=tuple(q.mean[row].tolist()),
         spread=tuple((0.5 * q.log_var[row]).exp().tolist()),
-        text=f"KL {found.kl:.2f}",
+        text=", ".join([f"KL {found.kl:.2f}", *doubts]),
     )
