@@ -41,11 +41,11 @@ def run(arguments: list[str]) -> int:
     places = dict(text.split("=", 1) for text in texts if text not in own)
     node = settle(name, own, *folders)
     root = Path(places.pop("output_dir", groups.settings(folders[0])["output_dir"][0]))
-    from vaelab.diagnosis.make import build, diagnose, subjects
+    from vaelab.diagnosis.make import build, diagnose, place, subjects
 
     build(name, node, len(found))  # what is wrong is said before anything is read
     chosen = subjects(found, [f"{key}={value}" for key, value in places.items()])
-    for path in diagnose(name, node, chosen, root):
+    for path in diagnose(name, node, chosen, place(name, node, found, root)):
         print(path)
     return 0
 

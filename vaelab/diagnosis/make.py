@@ -24,12 +24,15 @@ from vaelab.threads import choose, use
 RECORD = "settings.json"
 
 
-def subjects(runs: Sequence[Run], texts: list[str]) -> list[Subject]:
-    """Finished runs to diagnose, each labelled by what sets it apart.
+def subjects(
+    runs: Sequence[Run], texts: list[str], labels: Sequence[str] | None = None
+) -> list[Subject]:
+    """Finished runs to diagnose.
 
     Args:
         runs: as found.
         texts: where it is done (lightning=, threads=).
+        labels: one a run; None: what sets it apart from the others.
 
     Raises:
         UserError: a run is not finished, or a setting is wrong.
@@ -39,7 +42,7 @@ def subjects(runs: Sequence[Run], texts: list[str]) -> list[Subject]:
             raise UserError(f"{run}: is {run.status}; a run is diagnosed when it is complete")
     if not runs:
         use(choose(_threads(texts)))
-    told = distinguish(runs)
+    told = distinguish(runs) if labels is None else labels
     return [
         Subject(label, run, settings_for(run, texts, evaluation="quick"))
         for label, run in zip(told, runs, strict=True)
@@ -78,7 +81,7 @@ def diagnose(
     name: str,
     node: Mapping[str, Any],
     subjects: Sequence[Subject],
-    root: Path,
+    folder: Path,
     progress: Progress = bar,
 ) -> list[Path]:
     """Write a diagnosis's files and what they are of; returns them.
@@ -89,14 +92,13 @@ def diagnose(
         name: of the diagnosis.
         node: its settings, settled.
         subjects: the runs.
-        root: where what is not of one run goes, <root>/diagnoses.
+        folder: where the files go.
         progress: shows bars.
 
     Raises:
         UserError: it cannot be done with these settings or runs.
     """
     diagnosis = build(name, node, len(subjects))
-    folder = place(name, node, [subject.run for subject in subjects], root)
     with aside(folder) as made:
         written = diagnosis(subjects, made, progress)
         record = {

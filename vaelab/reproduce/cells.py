@@ -85,7 +85,8 @@ def plan_cells(
     """
     marks = () if budget.full else (f"budget={budget.name}",)
     marks += tuple(f"changed: {text}" for text in changes(extra))
-    planned = []
+    planned: list[Planned] = []
+    known: dict[tuple[str, ...], Task | UserError] = {}
     for cell in cells:
         if cell.quoted:
             planned.append(Planned(cell))
@@ -95,31 +96,43 @@ def plan_cells(
         fewer = () if whole else (f"{len(chosen)} of {len(cell.seeds)} seeds",)
         # A table may say itself how its cells are evaluated.
         texts = [EVALUATION, *cell.overrides, *extra]
-        try:
-            tasks = tuple(
-                task_for([*texts, f"seed={seed}"], budget, composer, cell.metric) for seed in chosen
-            )
-        except UserError as error:
-            planned.append(Planned(cell, refused=str(error), marks=marks))
-        else:
-            planned.append(Planned(cell, tasks, marks=(*marks, *fewer)))
+        found = [task_for((*texts, f"seed={seed}"), budget, composer, known) for seed in chosen]
+        if refused := [str(one) for one in found if isinstance(one, UserError)]:
+            planned.append(Planned(cell, refused=refused[0], marks=marks))
+            continue
+        tasks = [
+            replace(task, wanted=(Wanted(task.config, cell.metric),))
+            for task in found
+            if isinstance(task, Task)
+        ]
+        planned.append(Planned(cell, tuple(tasks), marks=(*marks, *fewer)))
     return planned
 
 
-def task_for(texts: list[str], budget: Budget, composer: Composer, metric: str) -> Task:
-    """The task that overrides mean within a budget, whose evaluation has this metric.
+def task_for(
+    texts: tuple[str, ...],
+    budget: Budget,
+    composer: Composer,
+    known: dict[tuple[str, ...], Task | UserError],
+) -> Task | UserError:
+    """The task that overrides mean within a budget, or what is wrong with one of them.
 
-    Raises:
-        UserError: an override is wrong.
+    `known` remembers: composing takes a fifth of a second, and several cells may show metrics of
+    one run.
     """
-    read = composer.reader.read(_last_word(texts))
-    task = plan([composer.cell(read)])[0]
-    if within := budget.overrides(task.config):
-        task = plan([composer.cell([*read, *within])])[0]
-    return replace(task, wanted=(Wanted(task.config, metric),))
+    if texts not in known:
+        try:
+            read = composer.reader.read(_last_word(texts))
+            task = plan([composer.cell(read)])[0]
+            if within := budget.overrides(task.config):
+                task = plan([composer.cell([*read, *within])])[0]
+            known[texts] = task
+        except UserError as error:
+            known[texts] = error
+    return known[texts]
 
 
-def _last_word(texts: list[str]) -> list[str]:
+def _last_word(texts: Sequence[str]) -> list[str]:
     """Of several values for one name the last: a cell's own comes after its table's."""
     last = {text.partition("=")[0]: text for text in texts}
     return [text for text in texts if last[text.partition("=")[0]] == text]

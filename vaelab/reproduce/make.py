@@ -15,6 +15,7 @@ from vaelab.plan import check
 from vaelab.provenance import git_commit
 from vaelab.reproduce.cells import Planned, changes, plan_cells
 from vaelab.reproduce.collect import collect
+from vaelab.reproduce.diagnosed import pictures
 from vaelab.reproduce.outcome import Outcome, Report
 from vaelab.reproduce.pages import terminal
 from vaelab.reproduce.pages.write import write_pages
@@ -95,6 +96,8 @@ def show(request: Request, planned: list[Planned]) -> list[Outcome]:
     terminal.show(replace(report, outcomes=shown))
     place = folder(request, planned)
     try:
+        if request.table.diagnosis is not None:
+            report = replace(report, pictures=pictures(report, request, place / "diagnosis"))
         written = write_pages(report, place)
     except OSError as error:
         raise UserError(f"{place}: cannot be written ({error.strerror})") from error

@@ -147,6 +147,7 @@ class Report:
         budget: name, and one line that says what it means.
         command: that makes it.
         extra: overrides that were given for all cells and change what they are.
+        pictures: of the table's diagnosis.
     """
 
     table: Table
@@ -157,6 +158,7 @@ class Report:
     made: date
     version: str
     commit: str | None
+    pictures: tuple[Path, ...] = ()
 
     def at(self, row: str, column: str) -> Outcome | None:
         """The outcome of one cell; None where the table has none."""

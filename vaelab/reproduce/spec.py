@@ -41,8 +41,10 @@ TABLE = COMMON | {
     "cost": str,
     "notes": list[str],
     "plots": list[dict],
+    "diagnosis": dict,
 }
 PLOT = {"title": str, "columns": list[str], "x": str, "y": str, "log_x": bool}
+DIAGNOSIS = {"name": str, "settings": list[str]}
 DEFAULTS: dict[str, Any] = {
     "metric": "-nll",
     "unit": "nats",
@@ -111,6 +113,14 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """A diagnosis of all finished runs of a table, with settings as `vaelab diagnose` has them."""
+
+    name: str
+    settings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Table:
     """A table or a figure of a paper; `cells` by row, then column, in the order of the YAML.
 
@@ -128,6 +138,7 @@ class Table:
     cost: str = ""
     notes: list[str] = field(default_factory=list)
     plots: list[Plot] = field(default_factory=list)
+    diagnosis: Diagnosis | None = None
 
 
 def find(kind: str, name: str, *folders: Path) -> Table:
@@ -190,6 +201,7 @@ def read(kind: str, name: str, path: Path) -> Table:
         cost=given.get("cost", ""),
         notes=given.get("notes", []),
         plots=plots,
+        diagnosis=_diagnosis(path, given.get("diagnosis")),
     )
 
 
@@ -233,6 +245,15 @@ def _senseless(key: str, value: Any) -> str:
 def _line(path: Path, where: str, name: str, own: Any) -> Line:
     check(path, f"{where}.{name}", own, LINE)
     return Line(name, own.get("label", name), own.get("x"))
+
+
+def _diagnosis(path: Path, given: Any) -> Diagnosis | None:
+    if given is None:
+        return None
+    check(path, "diagnosis", given, DIAGNOSIS)
+    if "name" not in given:
+        raise UserError(f"{path}: diagnosis.name is missing")
+    return Diagnosis(**given)
 
 
 def _known(path: Path, where: str, name: str, lines: Mapping[str, Line]) -> None:

@@ -1,7 +1,9 @@
 """The table as one HTML page: the paper's layout, and behind each cell its runs and figures."""
 
+import os
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 from vaelab.reproduce.outcome import Outcome, Report
 from vaelab.reproduce.pages import words
@@ -26,6 +28,7 @@ def text(report: Report, folder: Path, drawn: Path | None, copies: dict[Path, li
     if drawn:
         picture = f'<img src="{escape(drawn.name)}" alt="{title}">'
         parts.append(f'<figure class="drawn">{picture}</figure>')
+    parts += [_picture(path, report, folder) for path in report.pictures]
     parts += ["<h2>As published</h2>", f"<p>{WORDS}.</p>", _layout(report, legend)]
     if legend.signs:
         signs = [(sign, f"{reason}: not judged") for reason, sign in legend.signs.items()]
@@ -38,6 +41,13 @@ def text(report: Report, folder: Path, drawn: Path | None, copies: dict[Path, li
     head = f"<head>\n{HEAD}<title>{title}</title>\n{style}\n</head>"
     body = "<body>\n" + "\n".join(parts) + "\n</body>"
     return f'<!DOCTYPE html>\n<html lang="en">\n{head}\n{body}\n</html>\n'
+
+
+def _picture(path: Path, report: Report, folder: Path) -> str:
+    """One of the table's diagnosis."""
+    about = f"diagnosis {report.table.diagnosis.name}" if report.table.diagnosis else ""
+    source = escape(quote(Path(os.path.relpath(path, folder)).as_posix()))
+    return f'<figure class="drawn"><img src="{source}" alt="{escape(about)}"></figure>'
 
 
 def _provenance(report: Report) -> list[tuple[str, str]]:

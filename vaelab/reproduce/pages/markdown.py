@@ -22,6 +22,7 @@ def text(report: Report, folder: Path, drawn: Path | None) -> str:
     parts += [f"> **{escape(legend.warning)}**"] if legend.warning else []
     parts += [_provenance(report, legend)]
     parts += [f"![{escape(report.table.title)}]({drawn.name})"] if drawn else []
+    parts += [f"![{_diagnosis(report)}]({_link(path, folder)})" for path in report.pictures]
     parts += [_table(layout(report, legend)), *_legend(legend)]
     parts += ["## Cells", _table(_list(report, legend, folder))]
     if notes := legend.notes():
@@ -102,12 +103,19 @@ def _list(report: Report, legend: Legend, folder: Path) -> list[list[str]]:
     return rows
 
 
+def _diagnosis(report: Report) -> str:
+    return escape(f"diagnosis {report.table.diagnosis.name}" if report.table.diagnosis else "")
+
+
+def _link(path: Path, folder: Path) -> str:
+    return quote(Path(os.path.relpath(path, folder)).as_posix())
+
+
 def _run(run: Trained, folder: Path) -> str:
     """A link where there is something to find."""
-    path = Path(os.path.relpath(run.folder, folder)).as_posix()
     if not run.folder.is_dir():
         return f"seed {run.seed}"
-    return f"[seed {run.seed}]({quote(path)})"
+    return f"[seed {run.seed}]({_link(run.folder, folder)})"
 
 
 def _table(rows: list[list[str]]) -> str:
