@@ -80,6 +80,20 @@ def test_a_posterior_cut_off_by_its_window_says_so():
     assert resolved(on_grid(log_joint, q, 8.0, 301, 100_000))
 
 
+def test_a_posterior_too_narrow_for_the_cells_that_q_needs_says_so():
+    # p(z|x) has a standard deviation of 0.02; q of 1 holds the window open.
+    def log_joint(z):
+        return -0.5 * z.square().sum(-1) / 0.02**2 - math.log(2 * math.pi * 0.02**2)
+
+    q = DiagonalGaussian(torch.zeros(2), torch.zeros(2))
+    coarse = on_grid(log_joint, q, 3.0, 101, 20_000)
+    assert not resolved(coarse)
+    fine = on_grid(log_joint, q, 3.0, 801, 200_000)
+    assert resolved(fine)
+    assert fine.cells == pytest.approx(2 * math.sqrt(math.pi) * 0.02 / 0.01, rel=0.02)
+    assert fine.log_px == pytest.approx(0.0, abs=1e-6)
+
+
 def test_middles_are_inside_and_even():
     window = Window(torch.tensor([0.0, -1.0]), torch.tensor([1.0, 3.0]), 4)
     z = window.middles().unflatten(0, (4, 4))

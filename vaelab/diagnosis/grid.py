@@ -51,6 +51,8 @@ class OnGrid:
         kl: KL(q || p) in nats, q taken over the window too.
         edge: mass of p in the outermost cells; what it lacks if the window cuts it off.
         steps: a cell's size in standard deviations of q, the larger of the two dimensions.
+        cells: that p fills along a dimension, the smaller of the two: 1 / sum of squared masses,
+            3.5 standard deviations of a Gaussian.
     """
 
     window: Window
@@ -59,6 +61,7 @@ class OnGrid:
     kl: float
     edge: float
     steps: float
+    cells: float
 
 
 @torch.no_grad()
@@ -102,6 +105,7 @@ def on_grid(
         kl=float((weights * (log_q - log_density)).sum()),
         edge=float(mass.sum() - mass[1:-1, 1:-1].sum()),
         steps=float((window.step / spread).max()),
+        cells=min(float(1 / mass.sum(axis).square().sum()) for axis in (0, 1)),
     )
 
 
@@ -120,5 +124,5 @@ def closer(window: Window, values: Float[Tensor, "P P"]) -> Window:
 
 
 def resolved(found: OnGrid) -> bool:
-    """Whether the cells are small enough for q: half a standard deviation."""
-    return found.steps <= 0.5 and math.isfinite(found.kl)
+    """Whether the cells are small enough: half a standard deviation of q, one of p."""
+    return found.steps <= 0.5 and found.cells >= 3.5 and math.isfinite(found.kl)

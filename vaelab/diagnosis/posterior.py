@@ -85,9 +85,8 @@ class Posterior(Diagnosis):
         report = {"split": self.split, "estimator": "sum over a grid", "runs": records}
         write_json(folder / "posterior.json", report)
         marks = [mark for one in records.values() for mark in one["labels"]]
-        about = [f"{self.split} examples", "ellipses: q(z|x) at 1 and 2 standard deviations"]
-        about += [f"KL(q || p) in nats, {len(x)} examples measured"]
-        heading = Heading("True posteriors p(z|x)", "; ".join(dict.fromkeys(about + marks)))
+        about = [f"{self.split} examples", "ellipses: q at 1 and 2 sd", "KL(q || p) in nats"]
+        heading = Heading("True posteriors p(z|x)", "; ".join(dict.fromkeys(marks + about)))
         images = x[: self.shown].cpu() if x.ndim == 4 else None
         drawn = posteriors(panels, images, folder / "posterior.png", heading)
         return [drawn, folder / "posterior.json", *written]
