@@ -103,7 +103,6 @@ def test_another_value_is_another_run(other):
 
 def test_the_rate_multiplies_whatever_optimizer_there_is():
     task = make_task(config(*STAGES, "optimizer=sgd", "optimizer.phi.lr=1", "optimizer.theta.lr=3"))
-    task.progress.epoch = 3
-    task.set_rates()
+    task.rates.set(3)
     rates = [one.param_groups[0]["lr"] for one in task.steppers.values()]
     assert rates == pytest.approx([0.01, 0.03])

@@ -26,6 +26,7 @@ from vaelab.dataset.base import Splits
 from vaelab.learning_rate.base import LearningRate
 from vaelab.model import VAE, Terms
 from vaelab.progress import Clock, Progress
+from vaelab.rates import Rates
 from vaelab.schedule.base import Schedule
 from vaelab.seeding import permutation, seed_from, seed_noise
 from vaelab.trainer.base import Descent, InferenceStrategy
@@ -77,13 +78,12 @@ class Task(pl.LightningModule):
         self.factories = factories
         self.recipe = recipe
         self.splits = splits
-        self.learning_rate = learning_rate
+        self.rates = Rates(learning_rate, {})
         self.progress = Progress()
         self.row: dict[str, float] = {}
         self.note: str | None = None
         self.clock = Clock()
         self.steppers: dict[str, Optimizer] = {}
-        self.rates: dict[str, list[float]] = {}  # the optimisers' own, before any factor
         self.after_update: list[Callable[[Task], None]] = []
         self.groups = vae.parameter_groups()
         self.everything = self.groups["phi"] + self.groups["theta"]
@@ -106,10 +106,7 @@ class Task(pl.LightningModule):
             for name, parameters in self.groups.items()
             if parameters
         }
-        self.rates = {
-            name: [group["lr"] for group in optimizer.param_groups]
-            for name, optimizer in self.steppers.items()
-        }
+        self.rates = Rates(self.rates.schedule, self.steppers)
         return list(self.steppers.values())
 
     def on_fit_start(self) -> None:
@@ -128,7 +125,7 @@ class Task(pl.LightningModule):
         Lightning's own work for a batch costs a third of a millisecond, a twentieth of a small
         network's step, so it is done once a block.
         """
-        self.set_rates()
+        self.rates.set(self.progress.epoch)  # at every block, so that a resumed run has them
         for step in block:
             started = time.perf_counter()
             self.update(step)
@@ -161,15 +158,6 @@ class Task(pl.LightningModule):
         self.progress.step = 0
         self.progress.examples = 0
         self.sums.zero_()
-
-    def set_rates(self) -> None:
-        """The present epoch's learning rates; at every block, so that a resumed run has them."""
-        if not self.learning_rate.varies:
-            return
-        factor = self.learning_rate.factor(self.progress.epoch)
-        for name, optimizer in self.steppers.items():
-            for group, rate in zip(optimizer.param_groups, self.rates[name], strict=True):
-                group["lr"] = rate * factor
 
     # -- one update -----------------------------------------------------------------------------
 
@@ -291,11 +279,7 @@ class Task(pl.LightningModule):
         names = ["train/bound", "train/reconstruction", "train/kl", "train/bound_phi"]
         row: dict[str, float] = dict(zip(names, means.tolist(), strict=False))
         row["train/elbo"] = row["train/reconstruction"] - row["train/kl"]
-        row["beta"] = self.beta
-        if self.learning_rate.varies:
-            rates = {name: one.param_groups[0]["lr"] for name, one in self.steppers.items()}
-            row |= {f"lr/{name}": rate for name, rate in rates.items()}
-        return row
+        return row | {"beta": self.beta} | self.rates.row()
 
 
 def describe(objective: Objective, terms: Terms, share: float) -> Descent:
