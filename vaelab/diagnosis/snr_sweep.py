@@ -170,8 +170,11 @@ def slope(xs: Sequence[int], ratios: Sequence[Ratio]) -> Slope:
     weights = [(one - centre) / spread for one in logs]
     values = [math.log(one.snr) for one in ratios]
     value = sum(weight * one for weight, one in zip(weights, values, strict=True))
-    errors = [weight * one.se / one.snr for weight, one in zip(weights, ratios, strict=True)]
-    return Slope(value, math.hypot(*errors), (min(xs), max(xs)))
+    # The error of one signal behind all points moves them alike, and no slope.
+    shared = len({one.signal for one in ratios}) == 1
+    errors = [one.noise_se if shared else one.se for one in ratios]
+    parts = [w * error / one.snr for w, error, one in zip(weights, errors, ratios, strict=True)]
+    return Slope(value, math.hypot(*parts), (min(xs), max(xs)))
 
 
 def slopes(points: Sequence[Point], axis: str, least: Mapping[str, int]) -> dict[str, Slope]:

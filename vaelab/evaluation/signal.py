@@ -24,6 +24,7 @@ class Ratio:
     Attributes:
         snr: mean of |signal| / sd over the coordinates chosen.
         se: its standard error, by leaving blocks of draws out.
+        noise_se: the part of it that is not the signal's, which ratios may have in common.
         signal: where the signal is from, in words.
         plug_in: the same with the mean of the same draws for signal; not below the floor.
         plug_in_se: its standard error.
@@ -41,6 +42,7 @@ class Ratio:
 
     snr: float
     se: float
+    noise_se: float
     signal: str
     plug_in: float
     plug_in_se: float
@@ -88,13 +90,12 @@ def ratio_of(
     elif signal is not None:
         expected = signal.double()
     each = ratio(expected, moments.variance)
-    if signal is None:
-        se = plug_in_se
-    else:
-        se = jackknife([mean(ratio(expected, part.variance)) for part in without])
+    noise_se = se = plug_in_se
+    if signal is not None:
+        noise_se = se = jackknife([mean(ratio(expected, part.variance)) for part in without])
     if isinstance(signal, GradientDraws):
         others = [part.mean for part in signal.without_a_block]
-        se = math.hypot(se, jackknife([mean(ratio(one, moments.variance)) for one in others]))
+        se = math.hypot(noise_se, jackknife([mean(ratio(one, moments.variance)) for one in others]))
     live = each[~each.isnan()]
     levels = np.quantile(live.cpu().numpy(), QUANTILES)  # torch's refuses 16 million numbers
     directional = draws.directional
@@ -102,6 +103,7 @@ def ratio_of(
     return Ratio(
         snr=mean(each),
         se=se,
+        noise_se=noise_se,
         signal=words,
         plug_in=plug_in,
         plug_in_se=plug_in_se,
