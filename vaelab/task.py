@@ -23,13 +23,14 @@ from vaelab.batch import Batch
 from vaelab.batches import draw_distinct
 from vaelab.bound.base import Bound, Objective
 from vaelab.dataset.base import Splits
+from vaelab.descent import Descent, describe, merge
 from vaelab.learning_rate.base import LearningRate
-from vaelab.model import VAE, Terms
+from vaelab.model import VAE
 from vaelab.progress import Clock, Progress
 from vaelab.rates import Rates
 from vaelab.schedule.base import Schedule
 from vaelab.seeding import permutation, seed_from, seed_noise
-from vaelab.trainer.base import Descent, InferenceStrategy
+from vaelab.trainer.base import InferenceStrategy
 from vaelab.validation import Validation
 
 OptimizerFactory = Callable[[Iterable[Tensor]], Optimizer]
@@ -280,27 +281,3 @@ class Task(pl.LightningModule):
         row: dict[str, float] = dict(zip(names, means.tolist(), strict=False))
         row["train/elbo"] = row["train/reconstruction"] - row["train/kl"]
         return row | {"beta": self.beta} | self.rates.row()
-
-
-def describe(objective: Objective, terms: Terms, share: float) -> Descent:
-    """What a descent saw, with no graph."""
-    with torch.no_grad():
-        return Descent(
-            value=objective.value,
-            log_px=terms.log_px.mean(0),
-            kl=(terms.log_qz - terms.log_pz).mean(0),
-            loss=objective.loss * share,
-            phi_value=objective.phi_value,
-        )
-
-
-def merge(parts: list[Descent]) -> Descent:
-    """The descent of a batch from those of its micro-batches."""
-    phi_values = [p.phi_value for p in parts if p.phi_value is not None]
-    return Descent(
-        value=torch.cat([p.value for p in parts]),
-        log_px=torch.cat([p.log_px for p in parts]),
-        kl=torch.cat([p.kl for p in parts]),
-        loss=torch.stack([p.loss for p in parts]).sum(),
-        phi_value=None if not phi_values else torch.cat(phi_values),
-    )

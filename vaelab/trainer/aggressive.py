@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 from vaelab.batch import Batch
+from vaelab.descent import Descent
 from vaelab.errors import UserError
 from vaelab.posterior import Posterior
-from vaelab.trainer.base import Descent, InferenceStrategy, Learner
+from vaelab.trainer.base import InferenceStrategy, Learner
 from vaelab.traits import Trait
 
 

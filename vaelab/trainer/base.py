@@ -7,43 +7,15 @@ group `lightning`.)
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vaelab.batch import Batch
+from vaelab.descent import Descent
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.traits import Trait
-
-
-@dataclass(frozen=True)
-class Descent:
-    """What one descent saw, detached; nats.
-
-    Attributes:
-        value: the bound at beta = 1 of each example.
-        phi_value: the encoder's bound at beta = 1, where that is another.
-        log_px: reconstruction term of each example, mean over K.
-        kl: sampled log q(z|x) - log p(z) of each example, mean over K.
-        loss: what the encoder's descent lowers, at the present beta, mean over the batch: minus
-            the bound where its gradient is that of a surrogate.
-    """
-
-    value: Float[Tensor, "B"]
-    log_px: Float[Tensor, "B"]
-    kl: Float[Tensor, "B"]
-    loss: Float[Tensor, ""]
-    phi_value: Float[Tensor, "B"] | None = None
-
-    @property
-    def columns(self) -> Float[Tensor, "C B"]:
-        """What is averaged over an epoch: value, log_px, kl and, if there is one, phi_value."""
-        columns = [self.value, self.log_px, self.kl]
-        return torch.stack(columns if self.phi_value is None else [*columns, self.phi_value])
 
 
 @runtime_checkable

@@ -1,8 +1,9 @@
 """Encoder and decoder step together: Auto-Encoding Variational Bayes (Kingma & Welling, 2013)."""
 
 from vaelab.batch import Batch
+from vaelab.descent import Descent
 from vaelab.posterior import Posterior
-from vaelab.trainer.base import Descent, InferenceStrategy, Learner
+from vaelab.trainer.base import InferenceStrategy, Learner
 
 
 class Joint(InferenceStrategy):
