@@ -5,7 +5,6 @@ import io
 import math
 
 import numpy as np
-
 from matplotlib.figure import Figure
 
 from vaelab.reporting.curves import _bound, column, training_curves
