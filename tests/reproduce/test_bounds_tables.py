@@ -210,3 +210,21 @@ def test_the_truncated_budget_ends_with_a_stage_and_marks_its_results():
         assert config["epochs"] == 364 == MILESTONES[5]
         cut = build(config).learning_rate.cut_short(364)
         assert cut == ("schedule cut short: 364 of 3280 epochs",)
+
+
+def test_the_ratios_of_the_figure_are_of_epochs_of_four_runs_of_64_samples():
+    figure = spec.find("figure", "tighter_snr", CONFIGS)
+    planned = plan_cells(figure.cells, budget.find("full", CONFIGS), None, [], Composer())
+    assert all(one.refused is None and len(one.tasks) == 1 for one in planned)
+    tasks = [one.tasks[0] for one in planned]
+    check(tasks)
+    assert len({config_hash(task.config) for task in tasks}) == 4
+    assert {build(task.config).bound.num_samples for task in tasks[:8]} == {64}
+    assert [task.config["evaluation"]["epoch"] for task in tasks[::8]] == MILESTONES
+    assert MILESTONES == tasks[0].config["snapshots"]
+    # The runs of the table, where it has them.
+    table = spec.find("table", "tighter_1", CONFIGS)
+    cells = [one for one in table.cells if one.row.name == "log_p"]
+    known = plan_cells(cells, budget.find("full", CONFIGS), [1], [], Composer())
+    hashes = {config_hash(one.tasks[0].config) for one in known}
+    assert len(hashes & {config_hash(task.config) for task in tasks}) == 3

@@ -102,3 +102,10 @@ def test_it_starts_without_torch_or_lightning():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_numbers_of_other_data_than_the_test_set_say_so(capsys, monkeypatch):
+    train = trained(0.5, split="train", n=20)
+    lines = printed(report(outcome(0.5, runs=(train,))), capsys, monkeypatch)
+    assert "ours: train split, -nll: importance weighted, 5000 samples, 20 train examples" in lines
+    assert "±: standard error, one seed" in lines

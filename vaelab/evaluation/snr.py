@@ -90,34 +90,36 @@ class Snr:
         draw_gradients(
             vae, posterior, batch, bound, beta, draws, self.seed, name, progress=progress
         )
-        about = f"{type(bound).__name__}, beta = {beta:g}, {len(batch.x)} examples of {name}"
+        about = f"{type(bound).__name__}, beta = {beta:g}"
+        of = bound.num_samples, len(batch.x)
         metrics = {}
         for key, some in groups.items():
             varying = draws[key].moments.variance > 0
             sizes = [one.numel() for one in some]
             chosen = some_weights(sizes, varying, self.weights, self.seed, key)
             ratio = ratio_of(draws[key], chosen=chosen)
-            metrics[f"snr_{key}"] = snr_metric(ratio, about, bound.num_samples)
-            metrics[f"dsnr_{key}"] = dsnr_metric(ratio, about, bound.num_samples)
+            metrics[f"snr_{key}"] = snr_metric(ratio, about, *of)
+            metrics[f"dsnr_{key}"] = dsnr_metric(ratio, about, *of)
         return Results(metrics, {"index": batch.index.cpu()})
 
 
-def snr_metric(ratio: Ratio, about: str, samples: int) -> Metric:
+def snr_metric(ratio: Ratio, about: str, samples: int, examples: int) -> Metric:
     """Mean over the weights chosen; over all of them in `every`, by quantile in `quantiles`."""
     words = f"|mean| / sd of {ratio.draws} draws, mean of {ratio.weights} weights; {about}"
     extra = {
         "draws": ratio.draws,
+        "weights": ratio.weights,
         "floor": ratio.floor,
         "every": ratio.every,
         "quantiles": ratio.quantiles,
         "varying": ratio.varying,
         "constant": ratio.constant,
     }
-    return Metric(ratio.snr, ratio.se, words, samples, ratio.weights, extra)
+    return Metric(ratio.snr, ratio.se, words, samples, examples, extra)
 
 
-def dsnr_metric(ratio: Ratio, about: str, samples: int) -> Metric:
+def dsnr_metric(ratio: Ratio, about: str, samples: int, examples: int) -> Metric:
     """Over all weights; direction from one half of the draws, ratios from the other."""
     words = f"mean |parallel| / |perpendicular|, direction: {ratio.direction}; {about}"
     extra = {"draws": ratio.draws}
-    return Metric(ratio.dsnr, ratio.dsnr_se, words, samples, ratio.draws // 2, extra)
+    return Metric(ratio.dsnr, ratio.dsnr_se, words, samples, examples, extra)

@@ -71,6 +71,7 @@ def read(cell: Cell, task: Task, own: dict[str, Any]) -> Trained:
         estimator=metric.get("estimator"),
         samples=metric.get("samples"),
         n=metric.get("n"),
+        split=split,
         labels=tuple(found.get("labels", ())),
         **own,
     )

@@ -16,10 +16,11 @@ class Trained:
     Attributes:
         status: of the run, or "not evaluated" where its results are of another evaluation.
         value: what the cell shows, in its unit; None until there is one.
-        se: standard error of `value` over test examples.
+        se: standard error of `value`; over the examples, where the estimator is by example.
         estimator: of the metric, as results.json says it.
         samples: latents for each example.
-        n: test examples.
+        n: examples.
+        split: what they are of.
         labels: marks the run carries, such as "stand-in".
         seconds: it took, evaluation included.
         epochs: it was trained for.
@@ -35,6 +36,7 @@ class Trained:
     estimator: str | None = None
     samples: int | None = None
     n: int | None = None
+    split: str = "test"
     labels: tuple[str, ...] = ()
     seconds: float | None = None
     epochs: int | None = None
@@ -74,7 +76,7 @@ class Outcome:
 
     @property
     def se(self) -> float | None:
-        """Standard error over test examples where there is one seed; None for more."""
+        """Standard error where there is one seed; None for more."""
         errors = [run.se for run in self.runs if run.value is not None]
         return errors[0] if len(errors) == 1 else None
 

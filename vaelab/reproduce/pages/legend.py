@@ -84,12 +84,12 @@ class Legend:
         facts = [("source", report.table.source), ("budget", ": ".join(report.budget))]
         facts += [("all cells with", " ".join(report.extra))] if report.extra else []
         facts += [("unit", self.unit or "")]
+        split = f"{' and '.join(self._splits())} split"
         if len(self.measures) == 1:
-            facts.append(("ours", f"test split, {next(iter(self.measures))}"))
+            facts.append(("ours", f"{split}, {next(iter(self.measures))}"))
         elif self.measures:
-            facts.append(
-                ("ours", f"test split, measured in {len(self.measures)} ways, as each cell says")
-            )
+            ways = f"measured in {len(self.measures)} ways, as each cell says"
+            facts.append(("ours", f"{split}, {ways}"))
         facts += [("±", self._spread())] if self.kinds else []
         facts += [("band", "of ours - published, least to greatest"), ("cells", self.counts())]
         return [(name, text) for name, text in facts if text]
@@ -142,6 +142,11 @@ class Legend:
             names += [row.label] if whole else each
         return ", ".join(names)
 
+    def _splits(self) -> list[str]:
+        """What our numbers are of."""
+        runs = [run for one in self.report.outcomes for run in one.runs]
+        return sorted({run.split for run in runs if run.value is not None})
+
     def _counts(self) -> list[int]:
         """Of seeds, where there are several."""
         counts = {len(one.values) for one in self.report.outcomes}
@@ -153,9 +158,11 @@ class Legend:
     def _spread(self) -> str:
         counts = self._counts()
         seeds = " to ".join(str(count) for count in dict.fromkeys([*counts[:1], *counts[-1:]]))
+        # Other data than the test set belong to estimators that are no mean over examples.
+        over = " over test examples" if self._splits() == ["test"] else ""
         said = {
             "sd": f"standard deviation over {seeds} seeds",
-            "se": "standard error over test examples, one seed",
+            "se": f"standard error{over}, one seed",
         }
         if len(self.kinds) == 1:
             return said[next(iter(self.kinds))]

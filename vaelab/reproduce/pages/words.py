@@ -16,7 +16,7 @@ def published(cell: Cell) -> str:
 
 
 def spread(outcome: Outcome) -> tuple[str, str]:
-    """What follows ±, and of what it is: "sd" over seeds or "se" over test examples of one."""
+    """What follows ±, and of what it is: "sd" over seeds or "se" of one."""
     for value, kind in ((outcome.spread, "sd"), (outcome.se, "se")):
         if outcome.values and value is not None:
             return number(value, outcome.cell.digits), kind
@@ -75,7 +75,7 @@ def measured(outcome: Outcome) -> str:
             samples = f"{run.samples} samples"
             said = run.samples is None or samples in parts[0]
             parts += [] if said else [samples]
-            parts += [f"{run.n} test examples"] if run.n is not None else []
+            parts += [f"{run.n} {run.split} examples"] if run.n is not None else []
             found[f"{outcome.cell.metric}: {', '.join(parts)}"] = None
     return "; ".join(found)
 
