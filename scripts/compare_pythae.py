@@ -108,7 +108,8 @@ def main() -> None:
     print(f"  pythae's and ours with M and K swapped, MIWAE({K},{M}): ", end="")
     print(f"{apart(other, gradient(theirs, model)):.1e}")
     bound = float(Miwae(M, K)(terms, 1.0).value.mean())
-    print(f"  logged: ours {bound:.4f} (the bound), pythae's {-float(theirs.detach()):.4f} (a surrogate)")
+    surrogate = -float(theirs.detach())
+    print(f"  logged: ours {bound:.4f} (the bound), pythae's {surrogate:.4f} (a surrogate)")
 
     model = pythae_model(PIWAE, PIWAEConfig, M, K)
     terms = our_terms(model, x, M, K)
