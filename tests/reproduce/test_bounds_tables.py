@@ -12,6 +12,7 @@ from vaelab.identity import config_hash
 from vaelab.plan import check, container
 from vaelab.reproduce import budget, spec
 from vaelab.reproduce.cells import Selection, plan_cells
+from vaelab.reproduce.listing import extent
 from vaelab.validate import validate
 
 CONFIGS = groups.config_dir()
@@ -228,3 +229,17 @@ def test_the_ratios_of_the_figure_are_of_epochs_of_four_runs_of_64_samples():
     known = plan_cells(cells, budget.find("full", CONFIGS), [1], [], Composer())
     hashes = {config_hash(one.tasks[0].config) for one in known}
     assert len(hashes & {config_hash(task.config) for task in tasks}) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("table", "tighter_1", "24 cells in 32 runs"),
+        ("table", "iwae_2", "8 cells in 4 runs"),
+        ("figure", "tighter_convergence", "120 cells in 5 runs"),
+        ("figure", "tighter_snr", "64 cells in 4 runs"),
+    ],
+)
+def test_rows_that_evaluate_the_same_training_are_listed_as_one_run(kind, name, words):
+    path = groups.options(kind, groups.config_dir())[name]
+    assert extent(spec.read(kind, name, path)) == words

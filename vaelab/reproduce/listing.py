@@ -6,33 +6,41 @@ from pathlib import Path
 
 from vaelab import groups
 from vaelab.reproduce import spec
-from vaelab.reproduce.spec import Table
+from vaelab.reproduce.spec import Cell, Table
 from vaelab.spelling import duration
 
-WIDTH, INDENT = 76, " " * 21
+WIDTH = 76
 
 
 def listing(kind: str, *folders: Path) -> str:
     """Every table (or figure): its first comment line, its cells and runs, and its cost."""
     lines = [f"  {kind}"]
     output = Path(groups.settings(folders[0])["output_dir"][0])
-    for name, path in groups.options(kind, *folders).items():
+    options = groups.options(kind, *folders)
+    column = max((len(name) for name in options), default=0)
+    indent = " " * (column + 7)
+    for name, path in options.items():
         table = spec.read(kind, name, path)
         texts = [extent(table), table.cost, estimated(output, table)]
-        lines.append(f"     {name:<14}  {groups.description(path)}")
+        lines.append(f"     {name:<{column}}  {groups.description(path)}")
         lines += [
-            f"{INDENT}{line}" for text in texts if text for line in textwrap.wrap(text, WIDTH)
+            f"{indent}{line}" for text in texts if text for line in textwrap.wrap(text, WIDTH)
         ]
     lines.append(f"  vaelab reproduce {kind}=NAME --dry-run: the runs, timed by a few steps")
     return "\n".join(lines)
 
 
 def extent(table: Table) -> str:
-    """How many cells, and the runs that fill them: cells that ask for the same share one."""
+    """How many cells, and the runs that fill them: cells that train the same share one."""
     own = [cell for cell in table.cells if not cell.quoted]
-    runs = {(seed, *sorted(cell.overrides)) for cell in own for seed in cell.seeds}
+    runs = {(seed, *trained(cell)) for cell in own for seed in cell.seeds}
     quoted = len(table.cells) - len(own)
     return f"{len(own)} cells in {len(runs)} runs" + (f", {quoted} quoted" if quoted else "")
+
+
+def trained(cell: Cell) -> list[str]:
+    """A cell's overrides but for those that say how its run is evaluated."""
+    return sorted(text for text in cell.overrides if not text.startswith("evaluation"))
 
 
 def estimated(output: Path, table: Table) -> str:
