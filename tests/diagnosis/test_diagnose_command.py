@@ -1,6 +1,7 @@
 """`vaelab diagnose` from words to files, on a small real run."""
 
 import json
+import re
 
 import pytest
 from rich.console import Console
@@ -46,7 +47,11 @@ def said(capsys, *words, status=2):
 def test_one_run_s_files_are_in_its_folder_and_the_same_again(runs, capsys):
     words = ["diagnose", "ess", str(runs[0].folder), *FEW, *HERE]
     assert main(words) == 0
-    paths = capsys.readouterr().out.split()
+    line, *paths = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(
+        r"seed1: ESS / samples 0\.\d+ \+- \S+, median \S+ \(of 4 samples, test split, .*\)",
+        line,
+    )
     (folder,) = (runs[0].folder / "diagnoses").iterdir()
     assert sorted(one.rpartition("/")[2] for one in paths) == ["ess-1.npz", "ess.json", "ess.png"]
     assert folder.name.startswith("ess-")

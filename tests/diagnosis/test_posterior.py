@@ -73,6 +73,18 @@ def test_what_is_cut_off_or_coarse_is_said(tmp_path, pictures):
     assert "cut off" in pictures[0]["a"][0].text
 
 
+def test_the_summary_says_divergence_and_doubts(tmp_path):
+    report = {"split": "test", "runs": {
+        "a": {"kl": 1.25, "kl_se": 0.5, "n": 3, "cut_off": [7], "coarse": []},
+        "b": {"kl": 0.5, "kl_se": None, "n": 1, "cut_off": [], "coarse": []}}}  # fmt: skip
+    (tmp_path / "posterior.json").write_text(json.dumps(report))
+    made = posterior()
+    assert made.summary(tmp_path) == [
+        "a: KL(q || p) 1.25 +- 0.5 nats (3 test examples, 1 cut off)",
+        "b: KL(q || p) 0.5 nats (1 test examples)",
+    ]
+
+
 def test_it_is_drawn(tmp_path):
     written = posterior(points=20)([Known("a", LinearGaussian(), 8)], tmp_path, no_bar)
     assert [path.name for path in written] == [

@@ -2,7 +2,7 @@
 
 import json
 import math
-from types import SimpleNamespace
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -15,9 +15,11 @@ from vaelab.compose import Composer
 from vaelab.diagnosis.base import Loaded, Subject
 from vaelab.diagnosis.make import build
 from vaelab.diagnosis.settings import settle
-from vaelab.diagnosis.snr_sweep import slope, slopes
+from vaelab.diagnosis.snr import _keys
+from vaelab.diagnosis.snr_sweep import Point, slope, slopes
 from vaelab.errors import UserError
 from vaelab.evaluation.moments import floor
+from vaelab.evaluation.signal import Ratio
 from vaelab.plan import container
 from vaelab.run import Run
 from vaelab.validate import validate
@@ -55,7 +57,10 @@ def law(xs, exponent, se=0.0):
 
 def ratio(snr, relative=0.0, signal="own", noise=None):
     noise = relative if noise is None else noise
-    return SimpleNamespace(snr=snr, se=relative * snr, noise_se=noise * snr, signal=signal)
+    unsaid = dict.fromkeys((field.name for field in fields(Ratio)), 0)
+    words = {"direction": "", "quantiles": {}, "signal": signal}
+    numbers = {"snr": snr, "se": relative * snr, "noise_se": noise * snr}
+    return Ratio(**unsaid | words | numbers)
 
 
 def test_the_slope_of_a_power_law_is_its_exponent():
@@ -89,10 +94,10 @@ def test_slopes_are_fitted_from_where_it_is_said():
     xs = [1, 4, 16, 64]
     bent = [ratio(max(x, 16) ** 0.5) for x in xs]
     points = [
-        SimpleNamespace(estimator="iwae", M=1, K=x, phi=one, theta=one)
+        Point(estimator="iwae", M=1, K=x, phi=one, theta=one, extra={})
         for x, one in zip(xs, bent, strict=True)
     ]
-    found = slopes(points, "K", {"phi_iwae_K": 16, "theta_iwae_K": 64})  # pyright: ignore
+    found = slopes(points, "K", {"phi_iwae_K": 16, "theta_iwae_K": 64})
     assert set(found) == {"phi_iwae_K"}  # one point has no slope
     assert found["phi_iwae_K"].value == pytest.approx(0.5)
     assert found["phi_iwae_K"].over == (16, 64)
@@ -200,7 +205,7 @@ class Task(Subject):
         )
 
 
-SHORT = ["run_draws=40", "run_K=[1,4]", "run_M=[1,4]", "examples=5", "weights=6", "fit_from=1"]
+SHORT = ["draws=40", "K=[1,4]", "M=[1,4]", "examples=5", "weights=6", "fit_from=1"]
 MODELS = {
     "one level": ("architecture.latent_dim=3", "architecture.hidden=[12]"),
     "made of the encoder": (
@@ -235,7 +240,7 @@ def test_a_trained_model(tmp_path, model):
 def test_what_an_estimator_needs_is_asked_of_the_prior(tmp_path):
     subject = Task(*MODELS["made of the encoder"])
     with pytest.raises(UserError, match="rws needs a prior that is not made of the encoder"):
-        measured(tmp_path, *SHORT, "run_estimators=[rws]", subjects=[subject])
+        measured(tmp_path, *SHORT, "estimators=[rws]", subjects=[subject])
 
 
 @pytest.mark.parametrize(
@@ -255,6 +260,19 @@ def test_wrong_settings_are_refused_before_anything_is_drawn(text, message):
 
 
 def test_rws_is_left_out_where_it_has_no_signal_and_ciwae_where_there_are_groups():
-    made = snr("K=[1,4]", "estimators=[rws,iwae]", "M=[1,4]", "grouped=[ciwae,dreg]")
-    assert made.over_K == [("rws", 1, 4), ("iwae", 1, 1), ("iwae", 1, 4)]
-    assert made.over_M == [("ciwae", 1, 4), ("dreg", 1, 4), ("dreg", 4, 4)]
+    over_K, over_M = _keys(["rws", "iwae"], [1], [1, 4]), _keys(["ciwae", "dreg"], [1, 4], [4])
+    assert over_K == [("rws", 1, 4), ("iwae", 1, 1), ("iwae", 1, 4)]
+    assert over_M == [("ciwae", 1, 4), ("dreg", 1, 4), ("dreg", 4, 4)]
+
+
+def test_the_summary_says_every_slope_and_the_floor(tmp_path):
+    few = ["draws=40", "K=[4,16]", "M=[1,4]", "estimators=[iwae]", "grouped=[dreg]"]
+    made = snr(*few, "histogram_K=[]", "dims=3")
+    made([], tmp_path, no_bar)
+    report = json.loads((tmp_path / "snr.json").read_text())
+    first, *lines = made.summary(tmp_path)
+    assert first.endswith(f"floor of plain ratios {floor(40):.2g}")
+    said = {tuple(line.split()[:2]): line for line in lines}
+    assert len(lines) == len(report["slopes"]) == 4
+    assert f"over K {report['slopes']['phi_iwae_K']:+.3f}" in said["iwae", "phi"]
+    assert said["dreg", "theta"].endswith("(M = 1 to 4)")

@@ -43,10 +43,12 @@ def run(arguments: list[str]) -> int:
     root = Path(places.pop("output_dir", groups.settings(folders[0])["output_dir"][0]))
     from vaelab.diagnosis.make import build, diagnose, place, subjects
 
-    build(name, node, len(found))  # what is wrong is said before anything is read
+    # What is wrong is said before anything is read.
+    diagnosis = build(name, node, len(found))
     chosen = subjects(found, [f"{key}={value}" for key, value in places.items()])
-    for path in diagnose(name, node, chosen, place(name, node, found, root)):
-        print(path)
+    folder = place(name, node, found, root)
+    written = diagnose(name, node, chosen, folder)
+    print("\n".join([*diagnosis.summary(folder), *map(str, written)]))
     return 0
 
 

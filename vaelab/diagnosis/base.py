@@ -107,3 +107,7 @@ class Diagnosis(ABC):
         Returns:
             the files it wrote.
         """
+
+    @abstractmethod
+    def summary(self, folder: Path) -> list[str]:
+        """What was found, in a few lines for a terminal; read from the files in `folder`."""

@@ -4,6 +4,7 @@ Tighter Variational Bounds are Not Necessarily Better (Rainforth et al., 2018), 
 estimators by it: (sum w)^2 / sum w^2 over S samples of q(z|x), normalised by S, over a test set.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -83,6 +84,16 @@ class Ess(Diagnosis):
         heading = Heading("Effective sample size / samples", "; ".join([about, *marks]))
         drawn = violins(shares, "ESS / S", folder / "ess.png", heading)
         return [drawn, folder / "ess.json", *written]
+
+    def summary(self, folder: Path) -> list[str]:
+        """Mean and median share of each run."""
+        report = json.loads((folder / "ess.json").read_text(encoding="utf-8"))
+        words = f"of {report['samples']} samples, {report['split']} split"
+        return [
+            f"{label}: ESS / samples {one['mean']:.4g} +- {one['se']:.1g}, median "
+            f"{one['quantiles']['0.5']:.4g} ({words}, {one['n']} examples)"
+            for label, one in report["runs"].items()
+        ]
 
     def _one(self, subject: Subject, progress: Progress) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is said of one run, and its numbers by example."""

@@ -4,6 +4,7 @@ Importance Weighted Autoencoders (Burda et al., 2015), 1509.00519, shows the pos
 trained by VAE and IWAE: the tighter the bound, the less a true posterior need look like q(z|x).
 """
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,8 @@ from vaelab.files import write_json
 from vaelab.reporting.posteriors import Panel, posteriors
 from vaelab.reporting.style import Heading
 from vaelab.seeding import noise, permutation
+
+DOUBTS = ("cut_off", "coarse")  # examples whose grid cannot be trusted
 
 
 class Posterior(Diagnosis):
@@ -90,6 +93,17 @@ class Posterior(Diagnosis):
         images = x[: self.shown].cpu() if x.ndim == 4 else None
         drawn = posteriors(panels, images, folder / "posterior.png", heading)
         return [drawn, folder / "posterior.json", *written]
+
+    def summary(self, folder: Path) -> list[str]:
+        """Mean distance of q from the true posterior of each run."""
+        report = json.loads((folder / "posterior.json").read_text(encoding="utf-8"))
+        lines = []
+        for label, one in report["runs"].items():
+            error = "" if one["kl_se"] is None else f" +- {one['kl_se']:.2g}"
+            doubts = [f"{len(one[name])} {name.replace('_', ' ')}" for name in DOUBTS if one[name]]
+            about = ", ".join([f"{one['n']} {report['split']} examples", *doubts])
+            lines.append(f"{label}: KL(q || p) {one['kl']:.4g}{error} nats ({about})")
+        return lines
 
     def _examples(self, loaded: Loaded) -> tuple[Tensor, Tensor]:
         """Some x and their rows of the split: a function of the seed, whatever the model."""

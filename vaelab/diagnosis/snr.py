@@ -5,7 +5,9 @@ of section 4. Without a run the model is the toy, at one x; the paper does not s
 points its ratios are. With a run, its weights at one batch of its training data.
 """
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,39 @@ from vaelab.reporting.style import Heading
 from vaelab.seeding import seed_from
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far to look: K and `estimators` of one sweep, M and `grouped` of the other, draws."""
+
+    K: Sequence[int]
+    M: Sequence[int]
+    estimators: Sequence[str]
+    grouped: Sequence[str]
+    draws: int
+
+
+# What null stands for. A gradient of a trained model is a pass and a backward pass of its own.
+OF_TOY = Reach(
+    K=(1, 4, 16, 64, 256, 1024),
+    M=(1, 4, 16, 64),
+    estimators=("elbo", "iwae", "ciwae", "dreg", "stl", "rws"),
+    grouped=("iwae", "piwae", "dreg"),
+    draws=2000,
+)
+OF_RUN = Reach(
+    K=(1, 8, 64),
+    M=(1, 16),
+    estimators=("elbo", "iwae", "dreg"),
+    grouped=("iwae", "piwae"),
+    draws=500,
+)
+
+
 class Snr(Diagnosis):
     """Ratios over K at M = 1, and over M at a small K.
 
     Args:
-        K: samples inside the logarithm.
+        K: samples inside the logarithm; None, here and below: as OF_TOY or OF_RUN has it.
         M: groups, each of `inner` samples.
         inner: K of the sweep over M.
         estimators: of the sweep over K.
@@ -43,11 +73,6 @@ class Snr(Diagnosis):
         perturbation: of the toy's parameters from their optimum.
         points: the toy's data, whose mean is the optimal mu; the first is x.
         histogram_K: K of the histograms of the toy's gradients.
-        run_K: K for a run.
-        run_M: M for a run.
-        run_estimators: `estimators` for a run.
-        run_grouped: `grouped` for a run.
-        run_draws: `draws` for a run.
         examples: of the run's training split, in the batch; its binarisation is drawn once.
         weights: coordinates of every tensor, chosen at random, that a ratio is the mean over.
         epoch: of the run, one of its snapshots; None: the best.
@@ -58,13 +83,13 @@ class Snr(Diagnosis):
 
     def __init__(
         self,
-        K: list[int],
-        M: list[int],
+        K: list[int] | None,
+        M: list[int] | None,
         inner: int,
-        estimators: list[str],
-        grouped: list[str],
+        estimators: list[str] | None,
+        grouped: list[str] | None,
         elbo_weight: float,
-        draws: int,
+        draws: int | None,
         fit_from: int,
         dreg_fit_from: int,
         dims: int,
@@ -72,41 +97,34 @@ class Snr(Diagnosis):
         perturbation: float,
         points: int,
         histogram_K: list[int],
-        run_K: list[int],
-        run_M: list[int],
-        run_estimators: list[str],
-        run_grouped: list[str],
-        run_draws: int,
         examples: int,
         weights: int,
         epoch: int | None,
         seed: int,
     ) -> None:
-        for name, value, least in (
-            *(("draws", draws, 20), ("run_draws", run_draws, 20), ("dims", dims, 2)),
-            *(("points", points, 1), ("examples", examples, 1), ("weights", weights, 1)),
-            *(("inner", inner, 1), ("K", min(K, default=0), 1), ("M", min(M, default=0), 1)),
-            *(("run_K", min(run_K, default=1), 1), ("run_M", min(run_M, default=1), 1)),
-            ("histogram_K", min(histogram_K, default=1), 1),
+        for name, values, least in (
+            *(("draws", [draws], 20), ("dims", [dims], 2), ("points", [points], 1)),
+            *(("examples", [examples], 1), ("weights", [weights], 1), ("inner", [inner], 1)),
+            *(("K", K, 1), ("M", M, 1), ("histogram_K", histogram_K, 1)),
         ):
-            if value < least:
-                raise UserError(f"{name}={value}: must be at least {least}")
+            for value in values or ():
+                if value is not None and value < least:
+                    raise UserError(f"{name}={value}: must be at least {least}")
+        for name, values in (("K", K), ("M", M)):
+            if values == []:
+                raise UserError(f"{name}=[]: name one at least")
         if variance <= GaussianToy.posterior_variance / 2:
             raise UserError(
                 f"variance={variance:g}: must be above 1/4, half the posterior's; below it the "
                 "importance weights have no variance"
             )
-        for name in (*estimators, *grouped, *run_estimators, *run_grouped):
-            estimator(name, 1, 2, elbo_weight)  # refuses a name that there is not
-        self.over_K = _keys(estimators, [1], K)
-        self.over_M = _keys(grouped, M, [inner])
-        self.run_over_K = _keys(run_estimators, [1], run_K)
-        self.run_over_M = _keys(run_grouped, run_M, [inner])
-        named = [f"{one}_K" for one in dict.fromkeys([*estimators, *run_estimators])]
-        self.least = {f"{group}_{name}": fit_from for group in GROUPS for name in named}
-        self.least["phi_dreg_K"] = max(fit_from, dreg_fit_from)
+        for name in ("ciwae", *(estimators or ()), *(grouped or ())):
+            estimator(name, 1, 2, elbo_weight)  # refuses a name that there is not, or the weight
+        asked = {"K": K, "M": M, "estimators": estimators, "grouped": grouped, "draws": draws}
+        self.asked = {name: value for name, value in asked.items() if value is not None}
+        self.inner = inner
         self.elbo_weight = elbo_weight
-        self.draws, self.run_draws = draws, run_draws
+        self.fit_from, self.dreg_fit_from = fit_from, dreg_fit_from
         self.dims, self.variance, self.perturbation = dims, variance, perturbation
         self.points = points
         self.histogram_K = histogram_K
@@ -116,19 +134,32 @@ class Snr(Diagnosis):
         """snr.json and figures."""
         return self._run(subjects[0], folder, progress) if subjects else self._toy(folder, progress)
 
+    def summary(self, folder: Path) -> list[str]:
+        """The slopes."""
+        report = json.loads((folder / "snr.json").read_text(encoding="utf-8"))
+        lines = [f"{report['model']}; floor of plain ratios {report['floor']:.2g}"]
+        for name, value in report["slopes"].items():
+            group, kind, axis = name.split("_")
+            fit = report["fits"][name]
+            low, high = fit["from_to"]
+            lines.append(
+                f"{kind:6} {group:5} slope over {axis} {value:+.3f} +- {fit['se']:.1g} "
+                f"({axis} = {low} to {high})"
+            )
+        return lines
+
     def _toy(self, folder: Path, progress: Progress) -> list[Path]:
         """The Gaussian toy."""
         generator = torch.Generator().manual_seed(seed_from(self.seed, "toy"))
         toy = gaussian_toy(self.dims, self.variance, self.perturbation, self.points, generator)
-        source = Toy(toy, self.draws, self.seed)
+        reach = replace(OF_TOY, **self.asked)
+        source = Toy(toy, reach.draws, self.seed)
         about = (
             f"Gaussian toy, D = {self.dims}, q's variance {self.variance:.3g}, perturbation "
-            f"{self.perturbation:g}, one x, {self.draws} draws, seed {self.seed}"
+            f"{self.perturbation:g}, one x, {reach.draws} draws, seed {self.seed}"
         )
         record: dict[str, Any] = {"model": about, "closed_forms": closed_forms(toy)}
-        written = self._sweep(
-            source, (self.over_K, self.over_M), self.draws, record, folder, progress
-        )
+        written = self._sweep(source, reach, record, folder, progress)
         if self.histogram_K:
             with progress("Gradient estimates", len(self.histogram_K)) as advance:
                 drawn = histograms(source, self.histogram_K, about, folder, advance)
@@ -138,10 +169,11 @@ class Snr(Diagnosis):
     def _run(self, subject: Subject, folder: Path, progress: Progress) -> list[Path]:
         """A trained model."""
         loaded = subject.load(self.epoch)
-        source = Trained(loaded, self.run_draws, self.examples, self.weights, self.seed)
+        reach = replace(OF_RUN, **self.asked)
+        source = Trained(loaded, reach.draws, self.examples, self.weights, self.seed)
         about = (
             f"{subject.run}, epoch {loaded.epoch}, {len(source.batch.x)} training examples, "
-            f"{self.run_draws} draws, {self.weights} weights a tensor, seed {self.seed}"
+            f"{reach.draws} draws, {self.weights} weights a tensor, seed {self.seed}"
         )
         record: dict[str, Any] = {
             "model": about,
@@ -150,28 +182,34 @@ class Snr(Diagnosis):
             "examples": source.batch.index.tolist(),
             "mode": "training mode, KL weight 1",
         }
-        over = self.run_over_K, self.run_over_M
-        return self._sweep(source, over, self.run_draws, record, folder, progress)
+        return self._sweep(source, reach, record, folder, progress)
 
     def _sweep(
         self,
         source: Source,
-        over: tuple[list[Key], list[Key]],
-        draws: int,
+        reach: Reach,
         record: dict[str, Any],
         folder: Path,
         progress: Progress,
     ) -> list[Path]:
         """Points, slopes, their JSON and their figure."""
+        over = (
+            _keys(reach.estimators, [1], reach.K),
+            _keys(reach.grouped, reach.M, [self.inner]),
+        )
+        least = {
+            f"{group}_{name}_K": self.fit_from for group in GROUPS for name in reach.estimators
+        }
+        least["phi_dreg_K"] = max(self.fit_from, self.dreg_fit_from)
         with progress("Signal-to-noise ratios", Sweep.work(*over)) as advance:
             sweep = Sweep(source, self.elbo_weight, advance)
             over_K, over_M = ([sweep.point(*key) for key in keys] for keys in over)
-        fits = slopes(over_K, "K", self.least) | slopes(over_M, "M", {})
+        fits = slopes(over_K, "K", least) | slopes(over_M, "M", {})
         record = {
             "slopes": {name: fit.value for name, fit in fits.items()},
             "fits": {name: {"se": fit.se, "from_to": fit.over} for name, fit in fits.items()},
-            "floor": floor(draws),
-            "draws": draws,
+            "floor": floor(reach.draws),
+            "draws": reach.draws,
             "seed": self.seed,
             **record,
             "over_K": [point.as_dict() for point in over_K],
@@ -180,11 +218,11 @@ class Snr(Diagnosis):
         }
         write_json(folder / "snr.json", record)
         heading = Heading("Signal-to-noise ratio of gradients", record["model"])
-        drawn = draw_ratios(over_K, over_M, fits, floor(draws), folder / "snr.png", heading)
+        drawn = draw_ratios(over_K, over_M, fits, floor(reach.draws), folder / "snr.png", heading)
         return [drawn, folder / "snr.json"]
 
 
-def _keys(names: list[str], groups: list[int], samples: list[int]) -> list[Key]:
+def _keys(names: Sequence[str], groups: Sequence[int], samples: Sequence[int]) -> list[Key]:
     """Every (estimator, M, K) that there is."""
     every = [(name, M, K) for name in names for M in groups for K in samples]
     return [key for key in every if exists(*key)]
