@@ -57,7 +57,7 @@ def law(xs, exponent, se=0.0):
 
 def ratio(snr, relative=0.0, signal="own", noise=None):
     noise = relative if noise is None else noise
-    unsaid = dict.fromkeys((field.name for field in fields(Ratio)), 0)
+    unsaid = {field.name: 0.0 if field.type is float else 0 for field in fields(Ratio)}
     words = {"direction": "", "quantiles": {}, "signal": signal}
     numbers = {"snr": snr, "se": relative * snr, "noise_se": noise * snr}
     return Ratio(**unsaid | words | numbers)
