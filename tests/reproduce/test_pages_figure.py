@@ -1,6 +1,7 @@
 """What matplotlib is handed for a figure."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from matplotlib.image import imread
 
 from reproduce.fakes import COLUMNS, Line, cell, drawing, outcome
 from vaelab.reporting.style import BLUE, ORANGE
-from vaelab.reproduce.pages import figure
+from vaelab.reproduce.pages import figure, markdown
 from vaelab.reproduce.spec import Plot
 
 K = {name: Line(name, f"K = {x:g}" if x else "no K", x) for name, x in
@@ -91,6 +92,15 @@ def test_the_scale_and_the_words_are_those_of_the_plot(axes):
     assert found(plain, BLUE, "-")  # colours are by place in the plot
     assert not found(plain, ORANGE, "-")
     assert plain.get_title() == "other"
+
+
+def test_a_plots_key_has_the_legends_and_pages_have_the_labels(axes):
+    short = Line("vamp", "ELBO of VampPrior", legend="VampPrior")
+    made = drawing(outcome(-91.0, of=cell(K["k1"], short)), at("k1", "standard", -93.0))
+    words = [text.get_text() for text in axes(made).get_legend().get_texts()]
+    assert words == ["VampPrior", "VAE std", "ours", "published"]
+    page = markdown.text(made, Path(), None)
+    assert page.count("| ELBO of VampPrior |") == 2  # the layout's and the list's
 
 
 def test_quoted_numbers_are_only_published(axes):

@@ -66,6 +66,9 @@ def test_the_nearest_says_and_overrides_add_up_in_the_order_of_the_layers(tmp_pa
         ("band: [-1, 1]", "band: [500, -500]", "must be the least, then"),
         ("metric: -nll", "digits: -1", "must be 0 or more"),
         ("rows:", "rows: [a]\nnotes:", "must be a mapping"),
+        ("{label: Two}", "{label: One}", "columns.two.label=One: one has it already"),
+        ("second: {quoted", "second: {label: First, quoted", "rows.second.label=First: first has"),
+        ("label: First", "label: second", "rows.second.label=second: first has it already"),
     ],
 )
 def test_mistakes_are_one_line_that_names_the_file(tmp_path, old, new, said):
@@ -85,6 +88,17 @@ def test_names_may_be_numbers_and_rows_and_columns_may_share_them(tmp_path):
     text = "title: T\ncolumns: {a: {}}\nrows: {z: {}, a: {}, y: {}}\n"
     found = table(tmp_path, text + "cells: {a: {a: 1}, y: {a: 2}, z: {a: 3}}").cells
     assert [cell.row.name for cell in found] == ["z", "a", "y"]
+
+
+def test_columns_of_one_legend_have_labels_of_their_own(tmp_path):
+    text = TEXT.replace("{label: Two}", "{label: Two, legend: Short}")
+    text = text.replace("label: One,", "label: One, legend: Short,")
+    one, two = table(tmp_path, text).columns.values()
+    assert [(line.label, line.legend) for line in (one, two)] == [
+        ("One", "Short"),
+        ("Two", "Short"),
+    ]
+    assert table(tmp_path).columns["two"].legend is None
 
 
 def test_a_plot_says_everything(tmp_path):

@@ -31,7 +31,7 @@ COMMON: dict[str, Any] = {
     "note": str | None,
     "quoted": bool,
 }
-LINE = COMMON | {"label": str, "x": float}
+LINE = COMMON | {"label": str, "legend": str, "x": float}
 CELL = COMMON | {"published": float | None}
 TABLE = COMMON | {
     "title": str,
@@ -60,11 +60,18 @@ DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A row or a column. `x` is a row's place on a figure's axis; None: a line across it."""
+    """A row or a column.
+
+    Attributes:
+        label: on pages; no other row, or column, has it.
+        x: a row's place on a figure's axis; None: a line across it.
+        legend: a column's name in a plot, whose title may say the rest of the label; None: that.
+    """
 
     name: str
     label: str
     x: float | None = None
+    legend: str | None = None
 
 
 @dataclass(frozen=True)
@@ -166,8 +173,8 @@ def read(kind: str, name: str, path: Path) -> Table:
             raise UserError(f"{path}: {key} is missing")
     for key in ("rows", "columns", "cells"):
         given[key] = {str(name): own for name, own in given[key].items()}  # "1:" is a number
-    rows = {key: _line(path, "rows", key, own) for key, own in given["rows"].items()}
-    columns = {key: _line(path, "columns", key, own) for key, own in given["columns"].items()}
+    rows = _lines(path, "rows", given["rows"])
+    columns = _lines(path, "columns", given["columns"])
     cells = []
     for row, entries in given["cells"].items():
         _known(path, "cells", row, rows)
@@ -242,9 +249,18 @@ def _senseless(key: str, value: Any) -> str:
     return "must be 0 or more" if negative else ""
 
 
-def _line(path: Path, where: str, name: str, own: Any) -> Line:
-    check(path, f"{where}.{name}", own, LINE)
-    return Line(name, own.get("label", name), own.get("x"))
+def _lines(path: Path, where: str, given: Mapping[str, Any]) -> dict[str, Line]:
+    lines: dict[str, Line] = {}
+    named: dict[str, str] = {}
+    for name, own in given.items():
+        check(path, f"{where}.{name}", own, LINE)
+        line = lines[name] = Line(name, own.get("label", name), own.get("x"), own.get("legend"))
+        if (other := named.setdefault(line.label, name)) != name:
+            raise UserError(
+                f"{path}: {where}.{name}.label={shown(line.label)}: {other} has it already; pages "
+                "tell them apart by it (a plot's key may be shorter: legend)"
+            )
+    return lines
 
 
 def _diagnosis(path: Path, given: Any) -> Diagnosis | None:

@@ -116,7 +116,8 @@ def _ticks(axes: Axes, report: Report, plot: Plot) -> None:
 
 def _key(axes: Axes, report: Report, plot: Plot) -> None:
     """A colour a column, and what solid and dashed are."""
-    labels = [report.table.columns[name].label for name in plot.columns]
+    columns = [report.table.columns[name] for name in plot.columns]
+    labels = [column.legend or column.label for column in columns]
     keys = [Line2D([], [], color=COLOURS[i % len(COLOURS)]) for i in range(len(labels))]
     keys += [
         Line2D([], [], color=GREY, marker="o", markersize=4),
