@@ -95,7 +95,8 @@ def results(
 
     if run.status not in FINAL:
         return None
-    if _numbers(run.config["evaluation"]) == _numbers(config["evaluation"]):
+    # A run's own results are of its selected epoch, whatever its evaluation says.
+    if _numbers({**run.config["evaluation"], "epoch": None}) == _numbers(config["evaluation"]):
         found = run.read()
         if has(found):
             return found

@@ -14,7 +14,6 @@ from rich.console import Console
 from vaelab import checkpoint
 from vaelab.batch import Batch
 from vaelab.batches import Blocks
-from vaelab.bound.base import Bound
 from vaelab.build import Parts, build, construct, device, loggers
 from vaelab.callback import history
 from vaelab.callback.checkpointing import Checkpointing
@@ -28,8 +27,7 @@ from vaelab.dataset.limit import limited, reduced
 from vaelab.errors import Interrupted
 from vaelab.evaluated import settings_hash, weights
 from vaelab.evaluation.evaluate import Evaluation
-from vaelab.evaluation.kept import Kept
-from vaelab.evaluation.progress import bar
+from vaelab.evaluation.splits import evaluate_splits
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.progress import Progress
@@ -97,12 +95,6 @@ def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
     parts = build(config)
     task = make_task(config, parts, load_splits(config, parts))
     return task, parts, checkpoint.load_model(task, path)
-
-
-def in_force(task: Task, epoch: int) -> tuple[Bound, float]:
-    """Bound and KL weight at the end of an epoch, counted from 1."""
-    last, steps = max(0, epoch - 1), task.steps_per_epoch
-    return task.bound.at(last), task.schedule.beta(last, steps - 1, steps)
 
 
 def fit(config: Config, run: Run, console: Console | None = None, label: str = "") -> None:
@@ -215,55 +207,43 @@ class Restore(pl.Callback):
 def report(
     config: Config, parts: Parts, task: Task, run: Run, selection: Selection, console: Console
 ) -> None:
-    """Evaluate on the splits asked for, draw the selected epoch, write results.json.
+    """Evaluate the selected epoch on the splits asked for, draw it, write results.json.
 
-    What is evaluated is the selected epoch too, unless the evaluation names another.
+    An evaluation that names another epoch is made of that one later, in a file of its own: a run's
+    own results are of its model.
     """
-    evaluation: Evaluation = construct(config["evaluation"], {})
-    path = weights(run, config, evaluation.epoch)
-    epoch = model = checkpoint.load_model(task, path)
+    settings = {**config["evaluation"], "epoch": None}
+    evaluation: Evaluation = construct(settings, {})
+    path = weights(run, config, None)
+    epoch = checkpoint.load_model(task, path)
     # Lightning leaves the model on the CPU, where 5000 samples would take days.
     task.to(device(config)).eval()
 
-    def posterior(batch: Batch) -> Posterior:
-        return task.inference.posterior(task, batch)
+    def said(split: str) -> None:
+        console.print(f"Evaluating epoch {epoch} on {split}")
 
-    bound, beta = in_force(task, epoch)
-    metrics, done = {}, []
-    stem = settings_hash(config["evaluation"])
-    for name in evaluation.splits:
-        console.print(f"Evaluating epoch {epoch} on {name}")
-        split = getattr(task.splits, name)
-        _, examples = evaluation.size(task.vae, split)
-        with bar(f"Evaluating on {name}", examples) as advance:
-            kept = Kept(run.folder / "evaluations" / f".{stem}-{name}.part", f"epoch {epoch}")
-            discrete = parts.likelihood.discrete
-            results = evaluation(
-                task.vae, posterior, split, name, discrete, advance, kept, bound=bound, beta=beta
-            )
-            done.append(kept)
-        metrics[name] = results.as_dict()
-    if evaluation.epoch is not None:
-        model = checkpoint.load_model(task, weights(run, config, None))
+    stem = run.folder / "evaluations" / settings_hash(settings)
+    evaluated = evaluate_splits(task, evaluation, parts.likelihood.discrete, epoch, stem, said)
+    best = {"epoch": selection.best_epoch or epoch, "val_bound": selection.best, "bound_beta": 1.0}
     run.update(
-        metrics=metrics,
+        metrics=evaluated.metrics,
         checkpoint={"file": path.name, "epoch": epoch},
-        model={"epoch": model, "select": config["select"]},
-        best={
-            "epoch": selection.best_epoch or model,
-            "val_bound": selection.best,
-            "bound_beta": 1.0,
-        },
+        model={"epoch": epoch, "select": config["select"]},
+        # Bounds before and after a change are not comparable: no epoch is the best.
+        best=None if parts.bound.changes else best,
         training={"epochs": task.progress.epoch, "ended": selection.reason},
         data=parts.dataset.provenance(),
         labels=labels(config, parts),
     )
-    for kept in done:
-        kept.discard()
+    evaluated.discard()
     rows = history.read(run.folder / "metrics.csv")
+
+    def posterior(batch: Batch) -> Posterior:
+        return task.inference.posterior(task, batch)
+
     try:
         seed = config["seed"]
-        draw_figures(task.vae, posterior, task.splits, rows, run.figures, seed, epoch=model)
+        draw_figures(task.vae, posterior, task.splits, rows, run.figures, seed, epoch=epoch)
     except Exception as error:  # the numbers are there: a picture must not cost them
         log.exception("figures could not be drawn")
         console.print(f"warning: figures could not be drawn ({error}); see {run.log}", markup=False)

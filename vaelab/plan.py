@@ -8,7 +8,8 @@ from omegaconf import OmegaConf
 from vaelab import run as runs
 from vaelab.compose import Cell, Composer
 from vaelab.errors import UserError
-from vaelab.job import Task
+from vaelab.evaluated import Wanted, evaluation_file
+from vaelab.job import Task, evaluate
 from vaelab.job import train as train_task
 from vaelab.reporting import summary
 from vaelab.run import Run
@@ -28,24 +29,28 @@ def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
     """Train every job that is not finished; 0 if all are complete, else 1."""
     composer = Composer(extra, multirun)
     tasks = plan(composer.cells(overrides))
-    todo = [task for task in tasks if Run(task.folder).status not in runs.FINAL]
+    todo = [task for task in tasks if not task.done]
     if todo:
         # A cluster's GPUs are not visible where its jobs are submitted.
         check(todo, devices="submitit" not in " ".join(overrides))
     if multirun:
         return sweep(composer, tasks, len(todo))
     run = Run(tasks[0].folder)
-    if not todo:
+    if run.status in runs.FINAL:
         print(f"{run} is complete; fresh=true trains another beside it")
     else:
         verb = "resuming" if run.status in ("interrupted", "failed") else "training"
         print(f"{verb} {run}", flush=True)
         run = train_task(todo[0])
+    evaluate(tasks[0])
     if run.status not in runs.FINAL:
         reason = run.read().get("reason") or run.status
         print(f"vaelab: {reason} (see {run.log})", file=sys.stderr)
         return 1
     summary.show(run)
+    for one in tasks[0].wanted:
+        if not one.missing(run):
+            summary.show_evaluation(evaluation_file(run, one.config))
     return 0
 
 
@@ -74,7 +79,10 @@ def plan(cells: Iterable[Cell]) -> list[Task]:
         if faults:
             raise UserError("; ".join(faults))
         folder = runs.of(settled).folder
-        tasks.setdefault(str(folder), Task(settled, folder, cell.overrides))
+        # Another epoch than the selected one is evaluated beside the run's own results.
+        epoch = settled["evaluation"].get("epoch")  # pyright: ignore[reportAttributeAccessIssue]
+        wanted = () if epoch is None else (Wanted(settled),)
+        tasks.setdefault(str(folder), Task(settled, folder, cell.overrides, wanted))
     return list(tasks.values())
 
 

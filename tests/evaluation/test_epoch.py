@@ -4,9 +4,10 @@ import json
 
 import pytest
 from rich.console import Console
-from small import config
+from small import SMALL, config
 
 from vaelab import fit
+from vaelab.cli import main
 from vaelab.errors import UserError
 from vaelab.evaluated import results
 from vaelab.evaluation.run import evaluate_run
@@ -26,25 +27,41 @@ def fitted(folder, *overrides):
     return run, settings
 
 
-def test_a_run_is_evaluated_at_the_epoch_that_its_evaluation_names(tmp_path):
+def test_a_run_s_own_results_are_of_its_model_and_other_epochs_are_beside_them(tmp_path):
     run, settings = fitted(tmp_path / "two", "evaluation.epoch=1")
     found = run.read()
-    assert found["checkpoint"] == {"file": "epoch-1.ckpt", "epoch": 1}
+    assert found["checkpoint"] == {"file": "best.ckpt", "epoch": 2}
     assert found["model"]["epoch"] == found["best"]["epoch"] == 2
-    # A run that ended there, with the weights that are then its best.
-    other, _ = fitted(tmp_path / "one", "epochs=1")
-    assert other.read()["metrics"] == found["metrics"]
-    assert other.read()["checkpoint"] == {"file": "best.ckpt", "epoch": 1}
-    # The other way round, later: the best of the first, its epoch 1 again from its file.
     best = settings | {"evaluation": settings["evaluation"] | {"epoch": None}}
-    again = json.loads(evaluate_run(run, best).read_text())
-    assert again["checkpoint"] == {"file": "best.ckpt", "epoch": 2}
-    assert again["metrics"] != found["metrics"]
+    assert results(run, best, "test") == found
+    assert results(run, settings, "test") is None  # nobody has looked at epoch 1 yet
     first = json.loads(evaluate_run(run, settings).read_text())
     assert first["checkpoint"] == {"file": "epoch-1.ckpt", "epoch": 1}
-    assert first["metrics"] == found["metrics"]
-    assert results(run, settings, "test") == found
-    assert results(run, best, "test") == again
+    assert first["metrics"] != found["metrics"]
+    assert results(run, settings, "test") == first
+    assert run.read() == found
+    # A run that ended there, with the weights that are then its best.
+    other, _ = fitted(tmp_path / "one", "epochs=1")
+    assert other.read()["metrics"] == first["metrics"]
+    assert other.read()["checkpoint"] == {"file": "best.ckpt", "epoch": 1}
+
+
+def test_train_evaluates_the_epoch_that_is_named_besides(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    words = ["train", *SMALL, *FEW]
+    assert main(words) == 0
+    own = capsys.readouterr().out
+    assert "model: epoch 2 of 2, the best" in own
+    assert "weights: epoch" not in own
+    for _ in range(2):  # the run is there; the second time its evaluation is, too
+        assert main([*words, "evaluation.epoch=1"]) == 0
+        said = capsys.readouterr().out
+        assert "is complete" in said
+        assert "model: epoch 2 of 2, the best" in said
+        assert "weights: epoch 1 (epoch-1.ckpt)" in said
+    (run,) = tmp_path.glob("outputs/train/*/*/seed1")
+    assert len(list(run.glob("evaluations/*.json"))) == 1
 
 
 def test_an_epoch_that_was_not_reached_is_refused_by_those_that_were(tmp_path):

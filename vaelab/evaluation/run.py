@@ -10,18 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaelab.batch import Batch
 from vaelab.build import construct, device
 from vaelab.errors import UserError
 from vaelab.evaluated import evaluation_file, weights
 from vaelab.evaluation.evaluate import Evaluation
-from vaelab.evaluation.kept import Kept
 from vaelab.evaluation.measure import in_eval_mode
-from vaelab.evaluation.progress import bar
 from vaelab.evaluation.sample import Samples, ancestral, decode
+from vaelab.evaluation.splits import evaluate_splits
 from vaelab.files import write_json
-from vaelab.fit import in_force, labels, load_task
-from vaelab.posterior import Posterior
+from vaelab.fit import labels, load_task
 from vaelab.provenance import provenance
 from vaelab.reporting import clouds, images
 from vaelab.reporting.style import Heading
@@ -44,32 +41,16 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
     checkpoint = weights(run, config, evaluation.epoch)
     task, parts, epoch = load_task(config, checkpoint)
     task = task.to(device(config)).eval()
-    bound, beta = in_force(task, epoch)
-
-    def posterior(batch: Batch) -> Posterior:
-        return task.inference.posterior(task, batch)
-
     path = evaluation_file(run, config)
-    folder, stem = path.parent, path.stem
-    metrics: dict[str, Any] = {}
-    done: list[Kept] = []
-    for name in evaluation.splits:
-        split = getattr(task.splits, name)
-        _, examples = evaluation.size(task.vae, split)
-        kept = Kept(folder / f".{stem}-{name}.part", f"epoch {epoch}")
-        discrete = parts.likelihood.discrete
-        with bar(f"Evaluating on {name}", examples) as progress:
-            results = evaluation(
-                task.vae, posterior, split, name, discrete, progress, kept, bound=bound, beta=beta
-            )
-        done.append(kept)
-        metrics[name] = results.as_dict()
-        if evaluation.per_example:
-            folder.mkdir(parents=True, exist_ok=True)
+    stem = path.with_suffix("")
+    evaluated = evaluate_splits(task, evaluation, parts.likelihood.discrete, epoch, stem)
+    if evaluation.per_example:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for name, results in evaluated.results.items():
             arrays = {key: array.numpy() for key, array in results.arrays.items()}
-            np.savez(folder / f"{stem}-{name}.npz", **arrays)  # pyright: ignore
+            np.savez(f"{stem}-{name}.npz", **arrays)  # pyright: ignore
     record = {
-        "metrics": metrics,
+        "metrics": evaluated.metrics,
         "evaluation": evaluation.settings,
         "checkpoint": {"file": checkpoint.name, "epoch": epoch},
         "device": str(device(config)),
@@ -78,8 +59,7 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
         **provenance(),
     }
     write_json(path, record)
-    for kept in done:
-        kept.discard()
+    evaluated.discard()
     return path
 
 

@@ -20,6 +20,9 @@ def show(run: Run) -> None:
     """Print a run's metrics and where its figures are."""
     results = run.read()
     console = make_console()
+    if model := results.get("model"):
+        epochs = results.get("training", {}).get("epochs")
+        console.print(f"model: epoch {model['epoch']} of {epochs}, the {model['select']}")
     for split, metrics in results.get("metrics", {}).items():
         console.print(metrics_table(f"{split}", metrics))
     if labels := results.get("labels"):
@@ -80,6 +83,8 @@ def show_evaluation(path: Path) -> None:
     """Print the metrics of an evaluation's file."""
     results = json.loads(path.read_text(encoding="utf-8"))
     console = make_console()
+    if "checkpoint" in results:
+        console.print("weights: epoch {epoch} ({file})".format(**results["checkpoint"]))
     for split, metrics in results["metrics"].items():
         console.print(metrics_table(split, metrics))
     console.print(f"written: {_relative(path)}")

@@ -1,0 +1,75 @@
+"""One evaluation of a task's weights on every split that it covers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaelab.batch import Batch
+from vaelab.bound.base import Bound
+from vaelab.evaluation.evaluate import Evaluation, Results
+from vaelab.evaluation.kept import Kept
+from vaelab.evaluation.progress import bar
+from vaelab.posterior import Posterior
+from vaelab.task import Task
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Results by split, and the files with which a killed evaluation would have gone on."""
+
+    results: dict[str, Results]
+    kept: list[Kept]
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """For a JSON."""
+        return {name: results.as_dict() for name, results in self.results.items()}
+
+    def discard(self) -> None:
+        """The results are in a file."""
+        for one in self.kept:
+            one.discard()
+
+
+def evaluate_splits(
+    task: Task,
+    evaluation: Evaluation,
+    discrete: bool,
+    epoch: int,
+    stem: Path,
+    said: Callable[[str], object] = lambda _: None,
+) -> Evaluated:
+    """Evaluate weights that are loaded.
+
+    Args:
+        task: on its device, in evaluation mode.
+        evaluation: how.
+        discrete: whether the likelihood is a probability.
+        epoch: the weights are from, counted from 1.
+        stem: of the files for what is done of it.
+        said: told each split before it begins.
+    """
+    bound, beta = in_force(task, epoch)
+
+    def posterior(batch: Batch) -> Posterior:
+        return task.inference.posterior(task, batch)
+
+    found, done = {}, []
+    for name in evaluation.splits:
+        said(name)
+        split = getattr(task.splits, name)
+        _, examples = evaluation.size(task.vae, split)
+        kept = Kept(stem.with_name(f".{stem.name}-{name}.part"), f"epoch {epoch}")
+        with bar(f"Evaluating on {name}", examples) as advance:
+            found[name] = evaluation(
+                task.vae, posterior, split, name, discrete, advance, kept, bound=bound, beta=beta
+            )
+        done.append(kept)
+    return Evaluated(found, done)
+
+
+def in_force(task: Task, epoch: int) -> tuple[Bound, float]:
+    """Bound and KL weight at the end of an epoch, counted from 1."""
+    last, steps = max(0, epoch - 1), task.steps_per_epoch
+    return task.bound.at(last), task.schedule.beta(last, steps - 1, steps)
