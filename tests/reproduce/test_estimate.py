@@ -3,6 +3,9 @@
 import pytest
 
 from tests.small import config
+from vaelab.bound.elbo import Elbo
+from vaelab.bound.iwae import Iwae
+from vaelab.build import build
 from vaelab.reproduce import estimate
 from vaelab.reproduce.estimate import Estimator, Speed
 from vaelab.run import Run
@@ -15,8 +18,8 @@ def timed(monkeypatch):
     """Every network takes 0.1 s an update, 0.02 s a validation batch, 1 ms a sample."""
     made = []
 
-    def measure(settings, parts):
-        made.append(settings)
+    def measure(settings, parts, epoch):
+        made.append((settings, epoch))
         return Speed(0.1, 0.02, 0.001)
 
     monkeypatch.setattr(estimate, "measure", measure)
@@ -26,8 +29,9 @@ def timed(monkeypatch):
 def test_a_run_is_its_epochs_and_its_evaluation(timed, tmp_path):
     settings = config(*MNIST, "evaluation.samples=50", "evaluation.examples=200")
     cost = Estimator()(settings, Run(tmp_path))
-    assert cost.epochs == 20
-    assert cost.epoch == pytest.approx(500 * 0.1 + 100 * 0.02)  # published sizes, no data read
+    ((epochs, epoch),) = cost.stages
+    assert epochs == 20
+    assert epoch == pytest.approx(500 * 0.1 + 100 * 0.02)  # published sizes, no data read
     assert cost.evaluation == pytest.approx(50 * 200 * 0.001)
     assert cost.seconds == pytest.approx(20 * 52 + 10)
 
@@ -37,15 +41,16 @@ def test_a_protocols_published_sizes_need_no_data(timed, tmp_path, monkeypatch, 
     monkeypatch.setenv("VAELAB_DATA", str(tmp_path / "nothing"))
     settings = config("dataset=omniglot", f"dataset.protocol={protocol}", *MNIST[1:])
     cost = Estimator()(settings, Run(tmp_path))
-    assert cost.epoch == pytest.approx(230 * 0.1 + 14 * 0.02)
+    assert cost.stages[0][1] == pytest.approx(230 * 0.1 + 14 * 0.02)
 
 
 def test_less_is_left_of_a_run_that_has_begun(timed, tmp_path):
     (tmp_path / "metrics.csv").write_text("epoch\n1\n2\n3\n")
     settings = config(*MNIST, "max_examples=150", "evaluation.examples=null")
     cost = Estimator()(settings, Run(tmp_path))
-    assert cost.epochs == 17
-    assert cost.epoch == pytest.approx(2 * 0.1 + 2 * 0.02)
+    ((epochs, epoch),) = cost.stages
+    assert epochs == 17
+    assert epoch == pytest.approx(2 * 0.1 + 2 * 0.02)
     assert cost.evaluation == pytest.approx(4 * 10_000 * 0.001)
 
 
@@ -63,11 +68,49 @@ def test_a_network_is_timed_once(timed, tmp_path):
 def test_data_of_unknown_size_are_counted(timed, tmp_path):
     words = ("dataset=linear_gaussian", "dataset.num_train=70", "batch_size=10", "epochs=1")
     cost = Estimator()(config(*words), Run(tmp_path))
-    assert cost.epoch > 7 * 0.1
+    assert cost.stages[0][1] > 7 * 0.1
+
+
+SWITCH = ("bound=elbo_then_iwae", "select=last", "patience=null")
+
+
+def test_a_bound_that_changes_is_timed_before_and_after(tmp_path, monkeypatch):
+    speeds = {0: Speed(0.1, 0.02, 0.001), 12: Speed(2.0, 0.3, 0.001), 6: Speed(9.0, 9.0, 9.0)}
+    timed = []
+    monkeypatch.setattr(estimate, "measure", lambda *a: timed.append(a[2]) or speeds[a[2]])
+    settings = config(*MNIST, *SWITCH, "evaluation.samples=50", "evaluation.examples=200")
+    estimator = Estimator()
+    cost = estimator(settings, Run(tmp_path))  # 60 % of 20 epochs, then 40 %
+    before, after = 500 * 0.1 + 100 * 0.02, 500 * 2.0 + 100 * 0.3
+    assert cost.stages == ((12, pytest.approx(before)), (8, pytest.approx(after)))
+    assert cost.seconds == pytest.approx(12 * 52 + 8 * 1030 + 10)
+    (tmp_path / "metrics.csv").write_text("epoch\n" + "1\n" * 5)
+    assert estimator(settings, Run(tmp_path)).stages == ((7, cost.stages[0][1]), cost.stages[1])
+    (tmp_path / "metrics.csv").write_text("epoch\n" + "1\n" * 15)
+    assert estimator(settings, Run(tmp_path)).stages == ((5, cost.stages[1][1]),)
+    shorter = config(*MNIST[:-1], "epochs=10", *SWITCH)
+    assert [n for n, _ in estimator(shorter, Run(tmp_path / "new")).stages] == [6, 4]
+    assert timed == [0, 12]  # the same two networks, whenever they change
+
+
+@pytest.mark.parametrize(("epoch", "kind"), [(0, Elbo), (2, Iwae)])
+def test_what_is_timed_is_the_bound_in_force(monkeypatch, epoch, kind):
+    called = []
+    for one in (Elbo, Iwae):
+        own = one.__call__
+
+        def spy(self, *given, own=own):
+            called.append(type(self))
+            return own(self, *given)
+
+        monkeypatch.setattr(one, "__call__", spy)
+    settings = config("dataset=digits", *SWITCH)
+    estimate.measure(settings, build(settings), epoch)
+    assert set(called) == {kind}
 
 
 def test_times_are_measured_on_made_up_data(tmp_path):
     for words in (("prior=vamp", "prior.components=200"), ("architecture=mlp",)):
         cost = Estimator()(config("dataset=digits", *words), Run(tmp_path))
-        assert 0 < cost.epoch < 60
+        assert 0 < cost.stages[0][1] < 60
         assert 0 < cost.evaluation < 60

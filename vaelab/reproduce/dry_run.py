@@ -44,9 +44,9 @@ def dry_run(request: Request, composer: Composer) -> int:
         ways = {settings_hash(one.config["evaluation"]) for one in task.wanted if one.missing(run)}
         cost = replace(cost, evaluation=cost.evaluation * len(ways))
         total += cost.seconds
+        epochs = " + ".join(f"{left} epochs x {long(one)}" for left, one in cost.stages)
         console.print(
-            f"    at most {cost.epochs} epochs x {long(cost.epoch)} + evaluation"
-            f" {long(cost.evaluation)} = {long(cost.seconds)}",
+            f"    at most {epochs} + evaluation {long(cost.evaluation)} = {long(cost.seconds)}",
             markup=False,
         )
         sys.stdout.flush()
@@ -56,9 +56,11 @@ def dry_run(request: Request, composer: Composer) -> int:
     runs = {task.folder for one in wanted for task in one.tasks}
     place = f"one after the other on {device(todo[0].config)}" if todo else "nothing to do"
     others = f", and {len(unknown)} of unknown cost" if unknown else ""
+    patient = any(task.config["patience"] is not None for task in todo)
+    sooner = "early stopping ends most sooner; " if patient else ""
     console.print(
         f"{len(todo)} of {len(runs)} runs to do, at most {long(total)} {place}{others} "
-        "(early stopping ends most sooner; an estimate from a few timed steps)",
+        f"({sooner}an estimate from a few timed steps)",
         markup=False,
     )
     if len(wanted) == len(planned) and not unknown:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any
 
 import torch
 
 from vaelab.batch import Batch
+from vaelab.bound.base import Bound
 from vaelab.build import Parts, build, construct, device
 from vaelab.dataset.base import Split, Splits
 from vaelab.dataset.limit import limited
@@ -39,20 +41,24 @@ class Speed:
 
 @dataclass(frozen=True)
 class Cost:
-    """At most: early stopping may end a run sooner."""
+    """At most: early stopping may end a run sooner.
 
-    epochs: int
-    epoch: float
+    Attributes:
+        stages: epochs that are left and seconds of one, for each bound that is in force in turn.
+        evaluation: seconds.
+    """
+
+    stages: tuple[tuple[int, float], ...]
     evaluation: float
 
     @property
     def seconds(self) -> float:
         """All together."""
-        return self.epochs * self.epoch + self.evaluation
+        return sum(epochs * epoch for epochs, epoch in self.stages) + self.evaluation
 
 
 class Estimator:
-    """Times every different network once."""
+    """Times every different network once, under each bound that is in force."""
 
     def __init__(self) -> None:
         self.speeds: dict[str, Speed] = {}
@@ -64,25 +70,40 @@ class Estimator:
             config: validated.
             run: its folder; epochs it has behind it cost nothing.
         """
-        parts = build(config)
-        shape = tuple(parts.dataset.shape)
-        signature = [canonical(config[name]) for name in NETWORK]
-        key = json.dumps([signature, shape], sort_keys=True)
-        if key not in self.speeds:
-            self.speeds[key] = measure(config, parts)
-        speed = self.speeds[key]
+        parts, total, batch = build(config), config["epochs"], config["batch_size"]
         train, valid, test = sizes(config, parts)
-        batch = config["batch_size"]
-        epoch = -(-train // batch) * speed.update + -(-valid // batch) * speed.validation
+        done = total if run.status in FINAL else epochs_done(run)
+        stages = []
+        for number, stage in enumerate(in_turn(parts.bound, total)):
+            left = len(range(max(done, stage.start), stage.stop))
+            if left or stage.stop == total:  # the last is timed for its samples
+                speed = self.speed(config, parts, number, stage.start)
+                epoch = -(-train // batch) * speed.update + -(-valid // batch) * speed.validation
+                stages.append((left, epoch))
         evaluation: Evaluation = construct(config["evaluation"], {})
         slow = parts.architecture.decoder.autoregressive
-        rows = evaluation.rows(slow, test, parts.bound.num_samples)
-        left = 0 if run.status in FINAL else max(0, config["epochs"] - epochs_done(run))
-        return Cost(left, epoch, rows * speed.sample)
+        bound = parts.bound.at((config["evaluation"].get("epoch") or total) - 1)
+        rows = evaluation.rows(slow, test, bound.num_samples)
+        return Cost(tuple(stages), rows * speed.sample)
+
+    def speed(self, config: Mapping[str, Any], parts: Parts, number: int, epoch: int) -> Speed:
+        """Of the network under the bound that is the `number`-th in turn, first in `epoch`."""
+        signature = [canonical(config[name]) for name in NETWORK]
+        key = json.dumps([signature, tuple(parts.dataset.shape), number], sort_keys=True)
+        if key not in self.speeds:
+            self.speeds[key] = measure(config, parts, epoch)
+        return self.speeds[key]
 
 
-def measure(config: Mapping[str, Any], parts: Parts) -> Speed:
-    """Time the network of a config on random data of its shape."""
+def in_turn(bound: Bound, epochs: int) -> list[range]:
+    """The epochs of each bound that is in force, counted from 0."""
+    later = range(1, epochs) if bound.changes else ()
+    starts = [0, *(epoch for epoch in later if bound.at(epoch) is not bound.at(epoch - 1))]
+    return [range(*ends) for ends in pairwise([*starts, epochs])]
+
+
+def measure(config: Mapping[str, Any], parts: Parts, epoch: int) -> Speed:
+    """Time the network of a config on random data of its shape, as in an epoch (from 0)."""
     use(choose(config["threads"]))
     place, batch = device(config), config["batch_size"]
     rows = max(2 * batch, parts.prior.encoder_rows)
@@ -91,6 +112,7 @@ def measure(config: Mapping[str, Any], parts: Parts) -> Speed:
     parts.prior.prepare(splits.train)
     task = make_task(config, parts, splits.to(place)).to(place)
     task.configure_optimizers()
+    task.progress.epoch = epoch
     task.train()
     task.update(0)
     update = seconds(place, lambda: [task.update(0) for _ in range(UPDATES)]) / UPDATES
