@@ -83,9 +83,11 @@ def test_mistakes_are_one_line(runs, capsys):
     assert "sample: no such setting of ess; did you mean samples?" in said(
         capsys, "ess", run, "sample=3"
     )
-    assert "diagnosis.samples=many: must be a whole number" in said(
+    assert "vaelab: samples=many: must be a whole number" in said(
         capsys, "ess", run, "samples=many"
     )
+    assert "dims=3: has no effect with a RUN; leave dims out" in said(capsys, "snr", run, "dims=3")
+    assert "epoch=1: has no effect without a RUN" in said(capsys, "snr", "epoch=1")
     assert "samples=0: must be at least 1" in said(capsys, "ess", run, "samples=0")
     assert "epoch=4: " in said(capsys, "ess", run, "epoch=4", *FEW, *HERE)
     assert "named twice" in said(capsys, "ess", run, run)

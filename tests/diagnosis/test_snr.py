@@ -248,6 +248,11 @@ def test_what_an_estimator_needs_is_asked_of_the_prior(tmp_path):
     [
         ("variance=0.25", "must be above 1/4"),
         ("draws=5", "draws=5: must be at least 20"),
+        ("K=[4,4]", "K=.4, 4.: name one at least, and each once"),
+        ("M=[]", "M=..: name one at least"),
+        ("perturbation=-1", "perturbation=-1: must be at least 0"),
+        ("seed=-1", "seed=-1: must be at least 0"),
+        ("draws=x", "^draws=x: must be"),
         ("K=[0,4]", "K=0: must be at least 1"),
         ("estimators=[iwea]", "iwea: no such estimator; did you mean iwae"),
         ("elbo_weight=2", "must lie between 0 and 1"),
@@ -276,3 +281,24 @@ def test_the_summary_says_every_slope_and_the_floor(tmp_path):
     assert len(lines) == len(report["slopes"]) == 4
     assert f"over K {report['slopes']['phi_iwae_K']:+.3f}" in said["iwae", "phi"]
     assert said["dreg", "theta"].endswith("(M = 1 to 4)")
+
+
+REQUIRED = {"theta_iwae_K", "phi_iwae_K", "phi_dreg_K", "phi_iwae_M"}
+
+
+def test_the_toy_and_a_run_have_the_slopes_that_are_asked_for_by_default(tmp_path):
+    few = ["draws=20", "K=[1,8,64]", "histogram_K=[]"]
+    assert set(measured(tmp_path, *few, "dims=3")["slopes"]) >= REQUIRED
+    (tmp_path / "run").mkdir()
+    subject = Task(*MODELS["one level"])
+    report = measured(tmp_path / "run", "draws=20", "examples=3", subjects=[subject])
+    assert set(report["slopes"]) >= REQUIRED
+    assert report["fits"]["phi_dreg_K"]["from_to"] == [8, 64]
+
+
+def test_a_toy_far_from_its_optimum_has_a_report_that_is_json(tmp_path):
+    few = ["draws=20", "K=[1,4]", "M=[1,4]", "histogram_K=[]"]
+    measured(tmp_path, *few, "perturbation=3")
+    text = (tmp_path / "snr.json").read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text

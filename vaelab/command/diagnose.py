@@ -45,6 +45,11 @@ def run(arguments: list[str]) -> int:
 
     # What is wrong is said before anything is read.
     diagnosis = build(name, node, len(found))
+    idle = diagnosis.of_no_run if found else diagnosis.of_a_run
+    for text in own:
+        if (key := text.partition("=")[0]) in idle:
+            why = "with a RUN" if found else "without a RUN"
+            raise UserError(f"{text}: has no effect {why}; leave {key} out")
     chosen = subjects(found, [f"{key}={value}" for key, value in places.items()])
     folder = place(name, node, found, root)
     written = diagnose(name, node, chosen, folder)

@@ -91,9 +91,13 @@ class Diagnosis(ABC):
 
     Attributes:
         runs: the least and the most runs it takes; None: any number.
+        of_a_run: settings without effect where there is no run.
+        of_no_run: settings without effect where there is one.
     """
 
     runs: tuple[int, int | None] = (1, None)
+    of_a_run: frozenset[str] = frozenset()
+    of_no_run: frozenset[str] = frozenset()
 
     @abstractmethod
     def __call__(self, subjects: Sequence[Subject], folder: Path, progress: Progress) -> list[Path]:

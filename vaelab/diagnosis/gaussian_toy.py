@@ -130,7 +130,7 @@ class GaussianToy:
         """E_q[w^2] / E_q[w]^2: log p(x) - L_K is (rho - 1) / 2K for large K."""
         v, spread = self.posterior_variance, 2 * self.variance - self.posterior_variance
         each = math.log(self.variance) - 0.5 * math.log(v * spread) + self.delta.square() / spread
-        return math.exp(float(each.sum()))
+        return float(each.sum().exp())
 
     @property
     def elbo_phi(self) -> Float[Tensor, "D"]:

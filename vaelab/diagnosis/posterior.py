@@ -72,10 +72,12 @@ class Posterior(Diagnosis):
     def __call__(self, subjects: Sequence[Subject], folder: Path, progress: Progress) -> list[Path]:
         """posterior.json, posterior.png, and an .npz of grids for each run."""
         records, panels, written = {}, {}, []
-        x = torch.empty(0)
+        x, same = torch.empty(0), True
         for number, subject in enumerate(subjects, start=1):
             loaded = subject.load(self.epoch)
-            x, index = self._examples(loaded)
+            before, (x, index) = x, self._examples(loaded)
+            # Runs of other data have other examples: one row of images cannot stand for all.
+            same = same and (number == 1 or torch.equal(before.cpu(), x.cpu()))
             q = self._encoded(loaded, subject, x, index)
             with progress(f"Posteriors of {subject.label}", len(x)) as advance:
                 found = self._found(loaded, x, q, advance)
@@ -90,7 +92,7 @@ class Posterior(Diagnosis):
         marks = [mark for one in records.values() for mark in one["labels"]]
         about = [f"{self.split} examples", "ellipses: q at 1 and 2 sd", "KL(q || p) in nats"]
         heading = Heading("True posteriors p(z|x)", "; ".join(dict.fromkeys(marks + about)))
-        images = x[: self.shown].cpu() if x.ndim == 4 else None
+        images = x[: self.shown].cpu() if x.ndim == 4 and same else None
         drawn = posteriors(panels, images, folder / "posterior.png", heading)
         return [drawn, folder / "posterior.json", *written]
 

@@ -52,7 +52,7 @@ def settle(name: str, texts: Sequence[str], *folders: Path) -> dict[str, Any]:
     faults: list[str] = []
     settled = check_node(GROUP, plain, faults)  # pyright: ignore[reportArgumentType]
     if faults:
-        raise UserError("; ".join(faults))
+        raise UserError("; ".join(fault.removeprefix(f"{GROUP}.") for fault in faults))
     return settled
 
 

@@ -20,7 +20,7 @@ from vaelab.diagnosis.snr_toy import Toy, closed_forms, histograms
 from vaelab.diagnosis.snr_trained import Trained
 from vaelab.errors import UserError
 from vaelab.evaluation.moments import floor
-from vaelab.files import write_json
+from vaelab.files import finite, write_json
 from vaelab.provenance import provenance
 from vaelab.reporting.snr import draw_ratios
 from vaelab.reporting.style import Heading
@@ -75,11 +75,13 @@ class Snr(Diagnosis):
         histogram_K: K of the histograms of the toy's gradients.
         examples: of the run's training split, in the batch; its binarisation is drawn once.
         weights: coordinates of every tensor, chosen at random, that a ratio is the mean over.
-        epoch: of the run, one of its snapshots; None: the best.
+        epoch: of the run, one of its snapshots; None: the selected one.
         seed: of everything drawn.
     """
 
     runs = (0, 1)
+    of_a_run = frozenset({"examples", "weights", "epoch"})
+    of_no_run = frozenset({"dims", "variance", "perturbation", "points", "histogram_K"})
 
     def __init__(
         self,
@@ -111,8 +113,12 @@ class Snr(Diagnosis):
                 if value is not None and value < least:
                     raise UserError(f"{name}={value}: must be at least {least}")
         for name, values in (("K", K), ("M", M)):
-            if values == []:
-                raise UserError(f"{name}=[]: name one at least")
+            if values is not None and len(set(values)) < max(1, len(values)):
+                raise UserError(f"{name}={values}: name one at least, and each once")
+        if perturbation < 0:
+            raise UserError(f"perturbation={perturbation:g}: must be at least 0")
+        if seed < 0:
+            raise UserError(f"seed={seed}: must be at least 0")
         if variance <= GaussianToy.posterior_variance / 2:
             raise UserError(
                 f"variance={variance:g}: must be above 1/4, half the posterior's; below it the "
@@ -200,7 +206,9 @@ class Snr(Diagnosis):
         least = {
             f"{group}_{name}_K": self.fit_from for group in GROUPS for name in reach.estimators
         }
-        least["phi_dreg_K"] = max(self.fit_from, self.dreg_fit_from)
+        # Its law holds for large K; a sweep that hardly goes there is fitted where it goes.
+        if sum(K >= self.dreg_fit_from for K in reach.K) > 1:
+            least["phi_dreg_K"] = max(self.fit_from, self.dreg_fit_from)
         with progress("Signal-to-noise ratios", Sweep.work(*over)) as advance:
             sweep = Sweep(source, self.elbo_weight, advance)
             over_K, over_M = ([sweep.point(*key) for key in keys] for keys in over)
@@ -216,7 +224,7 @@ class Snr(Diagnosis):
             "over_M": [point.as_dict() for point in over_M],
             **provenance(),
         }
-        write_json(folder / "snr.json", record)
+        write_json(folder / "snr.json", finite(record))
         heading = Heading("Signal-to-noise ratio of gradients", record["model"])
         drawn = draw_ratios(over_K, over_M, fits, floor(reach.draws), folder / "snr.png", heading)
         return [drawn, folder / "snr.json"]

@@ -6,8 +6,8 @@ with respect to the direction of E[g] (DSNR).
 
 Where E[g] is taken to be the mean of the same R draws, no ratio can be seen below about
 sqrt(2 / pi) / sqrt(R), which is what draws without any signal give. A signal from elsewhere, a
-closed form or the mean of an estimator with the same expectation and less variance, has no such
-floor.
+closed form or the mean of an estimator with the same expectation and less variance, has none, or
+one that is lower as that estimator's own noise is.
 """
 
 import math

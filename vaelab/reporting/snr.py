@@ -58,14 +58,15 @@ def draw_ratios(
         for row, (axis, points) in zip(grid, shown, strict=True):
             for axes, (group, label) in zip(row, GROUPS.items(), strict=True):
                 _lines(plain(axes), points, axis, group, fits)
-                axes.axhline(
-                    floor, color=FAINT, linewidth=0.9, linestyle="--", label="floor of dotted lines"
-                )
+                own = "floor where the signal is the draws' own mean"
+                axes.axhline(floor, color=FAINT, linewidth=0.9, linestyle="--", label=own)
                 axes.set_title(label)
                 inner = points[0].K if axis == "M" else None
                 axes.set_xlabel("K" if inner is None else f"M, groups of K = {inner}")
                 axes.set_ylim(bottom=axes.get_ylim()[0] / LEGEND)
-                axes.legend(loc="lower left", ncols=2)
+                starred = [text for text in axes.get_legend_handles_labels()[1] if "*" in text]
+                title = "* signal: DReG's mean; dotted: their own" if starred else None
+                axes.legend(loc="lower left", ncols=2, title=title, title_fontsize="small")
             row[0].set_ylabel("|signal| / sd")
     return path
 
@@ -73,7 +74,7 @@ def draw_ratios(
 def _lines(
     axes: Axes, points: Sequence[Any], axis: str, group: str, fits: Mapping[str, Any]
 ) -> None:
-    """One line an estimator; dotted, with its own draws' mean for signal where that differs."""
+    """One line an estimator; starred where the signal is DReG's mean, dotted with its own."""
     axes.set_xscale("log", base=4)
     axes.set_yscale("log")
     for name in dict.fromkeys(point.estimator for point in points):
@@ -81,11 +82,14 @@ def _lines(
         xs = [getattr(point, axis) for point in own]
         ratios = [getattr(point, group) for point in own]
         fit = fits.get(f"{group}_{name}_{axis}")
-        label = name if fit is None else f"{name}, slope {fit.value:+.2f}"
+        label = "elbo (K outside the log)" if name == "elbo" and axis == "K" else name
+        borrowed = any(one.plug_in != one.snr for one in ratios)
+        label += "*" if borrowed else ""
+        label += "" if fit is None else f", slope {fit.value:+.2f}"
         values, errors = [one.snr for one in ratios], [2 * one.se for one in ratios]
         colour = COLOURS[name]
         axes.errorbar(xs, values, errors, color=colour, label=label, marker="o", markersize=3)
-        if any(one.plug_in != one.snr for one in ratios):
+        if borrowed:
             axes.plot(xs, [one.plug_in for one in ratios], color=colour, linestyle=":")
     ticks = sorted({getattr(point, axis) for point in points})
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
