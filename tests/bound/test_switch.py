@@ -6,6 +6,7 @@ from small import config, make_task, train
 
 from vaelab.bound.elbo import Elbo
 from vaelab.bound.iwae import Iwae
+from vaelab.bound.piwae import Piwae
 from vaelab.bound.switch import Switch
 from vaelab.callback import history
 from vaelab.errors import UserError
@@ -37,6 +38,14 @@ def test_it_changes_after_a_share_of_the_epochs(share, epochs, at):
 def test_refusals(share, epochs, words):
     with pytest.raises(UserError, match=words):
         Switch(ELBO, Iwae(2), share, epochs)
+
+
+@pytest.mark.parametrize("part", [Piwae(2, 2), Switch(ELBO, Iwae(2), 0.5, 4)])
+def test_parts_log_one_value(part):
+    with pytest.raises(UserError, match=r"bound.second=\w+: a part .* choose elbo, iwae"):
+        Switch(ELBO, part, 0.5, 4)
+    with pytest.raises(UserError, match=r"bound.first=\w+: a part"):
+        Switch(part, ELBO, 0.5, 4)
 
 
 SWITCHED = ("bound=iwae_then_elbo", "bound.first.K=8", "select=last", "patience=null", "epochs=4")

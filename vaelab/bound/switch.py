@@ -25,6 +25,13 @@ class Switch(Bound):
             raise UserError(f"bound.share={share:g}: must lie between 0 and 1")
         if epochs < 2:
             raise UserError(f"epochs={epochs}: a bound that is switched needs 2 epochs or more")
+        for name, bound in (("first", first), ("second", second)):
+            if bound.two_values or bound.changes:
+                kind = type(bound).__name__.lower()
+                raise UserError(
+                    f"bound.{name}={kind}: a part of a bound that changes logs one value, and does "
+                    "not change itself; choose elbo, iwae, miwae, ciwae, stl, dreg or rws"
+                )
         self.first = first
         self.second = second
         self.epoch = min(max(round(share * epochs), 1), epochs - 1)
