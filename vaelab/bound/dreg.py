@@ -13,7 +13,7 @@ path of one through the other must not meet it twice.
 """
 
 from vaelab.bound.base import Bound, Objective
-from vaelab.bound.weights import both, check_counts, miwae, normalised
+from vaelab.bound.weights import both, check_counts, normalised, surrogate
 from vaelab.model import Terms
 from vaelab.posterior import LogQ
 
@@ -41,6 +41,4 @@ class Dreg(Bound):
         for level in terms.z:
             if level.requires_grad:
                 level.register_hook(lambda gradient: gradient * second)
-        loss = -(weights * log_w).sum(1).mean()
-        minus_bound = -miwae(log_w.detach()).mean()
-        return Objective(miwae(at_one).detach(), loss, loss, minus_bound=minus_bound)
+        return surrogate(at_one, log_w)

@@ -7,7 +7,7 @@ that of the reweighted wake phase (Tucker et al., 2018, 1810.04152).
 """
 
 from vaelab.bound.base import Bound, Objective
-from vaelab.bound.weights import both, check_counts, miwae, normalised
+from vaelab.bound.weights import both, check_counts, surrogate
 from vaelab.model import Terms
 from vaelab.posterior import LogQ
 
@@ -30,6 +30,4 @@ class Stl(Bound):
     def __call__(self, terms: Terms, beta: float) -> Objective:
         """The surrogate sum_k w_k log w_k with the weights held constant."""
         at_one, log_w = both(terms, beta, self.M)
-        loss = -(normalised(log_w) * log_w).sum(1).mean()
-        minus_bound = -miwae(log_w.detach()).mean()
-        return Objective(miwae(at_one).detach(), loss, loss, minus_bound=minus_bound)
+        return surrogate(at_one, log_w)

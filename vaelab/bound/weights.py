@@ -5,6 +5,7 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
+from vaelab.bound.base import Objective
 from vaelab.errors import UserError
 from vaelab.model import Terms
 
@@ -47,3 +48,13 @@ def normalised(log_w: Float[Tensor, "M K B"]) -> Float[Tensor, "M K B"]:
     Every estimator that uses them has their derivative in its formula already.
     """
     return log_w.detach().softmax(-2)
+
+
+def surrogate(at_one: Float[Tensor, "M K B"], log_w: Float[Tensor, "M K B"]) -> Objective:
+    """Minus sum_k w_k log w_k with the weights held constant, for both groups.
+
+    Its gradient is the bound's wherever log_w depends on a parameter; its number is another.
+    """
+    loss = -(normalised(log_w) * log_w).sum(1).mean()
+    minus_bound = -miwae(log_w.detach()).mean()
+    return Objective(miwae(at_one).detach(), loss, loss, minus_bound=minus_bound)
