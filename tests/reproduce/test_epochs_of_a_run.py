@@ -10,6 +10,8 @@ from tests.reproduce.test_reproduce_command import cells, starts
 from vaelab.cli import main
 from vaelab.evaluated import evaluation_file
 from vaelab.files import write_json
+from vaelab.reproduce import estimate
+from vaelab.reproduce.estimate import Cost
 
 EPOCHS = """# A figure over training
 title: Over training
@@ -62,14 +64,13 @@ def test_a_run_is_trained_once_and_every_epoch_evaluated_once(lab_with_epochs):
     lab, made = lab_with_epochs
     assert main(["reproduce", "figure=over"]) == 1  # e9 is refused
     assert sorted(starts(lab).values()) == [1, 1]
-    # Each run ends with the evaluation of its first row, as the stand-in for training does; that
-    # one lacks the gap, which plain's run is asked for too.
+    # A run's own results (the stand-in's -90.5) are of its selected epoch: they fill no row.
     plain, vamp = sorted({folder for folder, _ in made}, key=lambda folder: "vamp" in str(folder))
     assert sorted(epoch for folder, epoch in made if folder == plain) == [1, 2, 3]
-    assert sorted(epoch for folder, epoch in made if folder == vamp) == [2, 3]
+    assert sorted(epoch for folder, epoch in made if folder == vamp) == [1, 2, 3]
     found = of_columns(lab)
-    assert [found["plain", row] for row in ("e1", "e2", "e3")] == ["-90.5", "2.0", "3.0"]
-    assert [found["vamp", row] for row in ("e1", "e2", "e3")] == ["-90.5", "2.0", "3.0"]
+    assert [found["plain", row] for row in ("e1", "e2", "e3")] == ["1.0", "2.0", "3.0"]
+    assert [found["vamp", row] for row in ("e1", "e2", "e3")] == ["1.0", "2.0", "3.0"]
     assert [found["gap", row] for row in ("e1", "e2", "e3")] == ["-1.0", "-2.0", "-3.0"]
     before = list(made)
     main(["reproduce", "figure=over"])
@@ -77,14 +78,49 @@ def test_a_run_is_trained_once_and_every_epoch_evaluated_once(lab_with_epochs):
     assert sorted(starts(lab).values()) == [1, 1]
 
 
-def test_an_epoch_that_training_does_not_reach_is_refused_in_words(lab_with_epochs):
+def test_an_epoch_that_training_never_reaches_is_refused(lab_with_epochs, capsys):
+    lab, _ = lab_with_epochs
+    for budget in ("full", "smoke"):  # not what a smaller budget leaves out
+        assert main(["reproduce", "figure=over", f"budget={budget}"]) == 1
+        found = cells(lab, f"figures/over/{budget}/figure.csv")
+        said = "refused: evaluation.epoch=9: training ends after epochs=3"
+        assert found["e9"]["verdict"] == said
+        assert f"1 of {10 if budget == 'full' else 7} cells are not done" in capsys.readouterr().err
+
+
+def test_an_epoch_beyond_the_budget_is_neither_run_nor_missed(lab_with_epochs, capsys):
     lab, made = lab_with_epochs
-    assert main(["reproduce", "figure=over", "budget=smoke"]) == 1
-    found = cells(lab, "figures/over/smoke/figure.csv")
-    said = "refused: evaluation.epoch={0}: training ends after epochs={1}"
-    assert found["e9"]["verdict"] == said.format(9, 3)  # at the full budget too
-    assert found["e3"]["verdict"] == said.format(3, 2)
+    words = ["figure=over", "budget=smoke", "rows=e1,e2,e3"]
+    assert main(["reproduce", *words]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""  # nothing to try again
+    assert "cells: 6 of 6 finished" in captured.out
+    assert "3 not in this budget" in captured.out
+    assert "\ne3: not in this budget: epoch 3 of at most 2\n" in captured.out
+    assert "refused" not in captured.out
     assert {epoch for _, epoch in made} == {1, 2}
+    found = cells(lab, "figures/over/smoke/figure.csv")
+    assert found["e3"]["verdict"] == "not in this budget: epoch 3 of at most 2"
+    assert (found["e3"]["ours"], found["e3"]["inside"]) == ("", "")
+    page = lab / "outputs/figures/over/smoke"
+    (line,) = [
+        one for one in (page / "figure.md").read_text().splitlines() if "| e3 | gap |" in one
+    ]
+    assert "not in this budget: epoch 3 of at most 2" in line
+    assert "not run" not in line
+    assert "<dd>not in this budget: epoch 3 of at most 2</dd>" in (page / "figure.html").read_text()
+    assert main(["table", "over", "budget=smoke"]) == 0
+    assert "6 of 7 finished" in capsys.readouterr().out  # e9 is the one
+
+
+def test_a_dry_run_names_what_is_beyond_the_budget_once(lab_with_epochs, monkeypatch, capsys):
+    monkeypatch.setattr(estimate, "Estimator", lambda: lambda config, run: Cost(((2, 1.0),), 1.0))
+    words = ["figure=over", "budget=smoke", "--dry-run"]
+    assert main(["reproduce", *words, "rows=e1,e3"]) == 0
+    out = capsys.readouterr().out
+    assert "\ne3/plain, e3/vamp, e3/gap: not in this budget: epoch 3 of at most 2\n" in out
+    assert "2 of 2 runs to do" in out
+    assert main(["reproduce", *words]) == 2  # e9 is a mistake
 
 
 def of_columns(lab):

@@ -28,6 +28,10 @@ PLACES = {
 }
 
 
+class NotInBudget(UserError):
+    """A cell shows what this budget does not reach: it is neither run nor missed."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """Limits; None: none.
@@ -57,6 +61,13 @@ class Budget:
     def full(self) -> bool:
         """Whether a result may be held against the paper's."""
         return all(getattr(self, name) is None for name in (*PLACES, "seeds"))
+
+    def leaves_out(self, config: Mapping[str, Any]) -> str | None:
+        """Why what a config evaluates is no part of this budget, in words; None if it is."""
+        epoch = config["evaluation"].get("epoch")
+        if self.epochs is None or not isinstance(epoch, int) or epoch <= self.epochs:
+            return None
+        return f"epoch {epoch} of at most {self.epochs}"
 
     def overrides(self, config: Mapping[str, Any]) -> list[str]:
         """What brings a run's config within the limits.

@@ -9,7 +9,7 @@ from vaelab.evaluated import Wanted
 from vaelab.identity import LEFT_OUT
 from vaelab.job import Task
 from vaelab.plan import plan
-from vaelab.reproduce.budget import Budget
+from vaelab.reproduce.budget import Budget, NotInBudget
 from vaelab.reproduce.spec import Cell, Table
 from vaelab.spelling import nearest
 
@@ -50,8 +50,9 @@ class Planned:
     """A cell and the runs that fill it.
 
     Attributes:
-        tasks: one for each seed; none where the cell is quoted or refused.
+        tasks: one for each seed; none where the cell is quoted, refused or left out.
         refused: why its config cannot be.
+        left_out: why it is no part of this budget.
         marks: why it is not what the paper did.
     """
 
@@ -59,6 +60,7 @@ class Planned:
     tasks: tuple[Task, ...] = ()
     refused: str | None = None
     marks: tuple[str, ...] = ()
+    left_out: str | None = None
 
 
 def changes(extra: Sequence[str]) -> list[str]:
@@ -97,8 +99,10 @@ def plan_cells(
         # A table may say itself how its cells are evaluated.
         texts = [EVALUATION, *cell.overrides, *extra]
         found = [task_for((*texts, f"seed={seed}"), budget, composer, known) for seed in chosen]
-        if refused := [str(one) for one in found if isinstance(one, UserError)]:
-            planned.append(Planned(cell, refused=refused[0], marks=marks))
+        if faults := [one for one in found if isinstance(one, UserError)]:
+            why, beyond = str(faults[0]), isinstance(faults[0], NotInBudget)
+            kept = Planned(cell, marks=marks)
+            planned.append(replace(kept, left_out=why) if beyond else replace(kept, refused=why))
             continue
         tasks = [
             replace(task, wanted=(Wanted(task.config, cell.metric),))
@@ -115,7 +119,7 @@ def task_for(
     composer: Composer,
     known: dict[tuple[str, ...], Task | UserError],
 ) -> Task | UserError:
-    """The task that overrides mean within a budget, or what is wrong with one of them.
+    """The task that overrides mean within a budget, or why there is none.
 
     `known` remembers: composing takes a fifth of a second, and several cells may show metrics of
     one run.
@@ -124,6 +128,8 @@ def task_for(
         try:
             read = composer.reader.read(_last_word(texts))
             task = plan([composer.cell(read)])[0]
+            if why := budget.leaves_out(task.config):
+                raise NotInBudget(why)
             if within := budget.overrides(task.config):
                 task = plan([composer.cell([*read, *within])])[0]
             known[texts] = task

@@ -20,6 +20,7 @@ def collect(planned: list[Planned], config_dir: str | None = None) -> list[Outco
             tuple(trained(one.cell, task, config_dir) for task in one.tasks),
             refused=one.refused,
             marks=one.marks,
+            left_out=one.left_out,
         )
         for one in planned
     ]

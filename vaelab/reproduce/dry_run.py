@@ -53,6 +53,9 @@ def dry_run(request: Request, composer: Composer) -> int:
     for one in wanted:
         if one.refused is not None:
             console.print(f"{one.cell.name}: refused: {one.refused}", markup=False)
+    for why in dict.fromkeys(one.left_out for one in wanted if one.left_out is not None):
+        names = ", ".join(one.cell.name for one in wanted if one.left_out == why)
+        console.print(f"{names}: not in this budget: {why}", markup=False)
     runs = {task.folder for one in wanted for task in one.tasks}
     place = f"one after the other on {device(todo[0].config)}" if todo else "nothing to do"
     others = f", and {len(unknown)} of unknown cost" if unknown else ""

@@ -36,7 +36,7 @@ def reproduce(request: Request, composer: Composer) -> int:
     left = [one for one in shown if not one.finished]
     if left:
         again = "the same command tries them again"
-        own = sum(not one.cell.quoted for one in shown)
+        own = sum(one.wanted for one in shown)
         print(f"vaelab: {len(left)} of {own} cells are not done; {again}", file=sys.stderr)
     return int(bool(left))
 
@@ -48,7 +48,7 @@ def planned_cells(request: Request, composer: Composer) -> list[Planned]:
     sys.stdout.flush()
     seeds = request.selection.seeds
     planned = plan_cells(table.cells, request.budget, seeds, request.extra, composer)
-    reasons = {one.refused for one in planned if not one.cell.quoted}
+    reasons = {one.refused for one in planned if not one.cell.quoted and one.left_out is None}
     if len(reasons) == 1 and (reason := reasons.pop()) is not None:
         raise UserError(reason)  # what was typed for all of them is wrong
     return planned

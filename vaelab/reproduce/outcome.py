@@ -47,8 +47,9 @@ class Outcome:
     """One cell.
 
     Attributes:
-        runs: one for each seed; none where the cell is quoted or refused.
+        runs: one for each seed; none where the cell is quoted, refused or left out.
         refused: why nothing can be run for it.
+        left_out: why it is no part of this budget: nothing is run for it, and nothing is missing.
         marks: why it is not what the paper did ("budget=smoke", "changed: epochs=3"); a cell with
             any mark is never judged.
     """
@@ -57,6 +58,7 @@ class Outcome:
     runs: tuple[Trained, ...] = ()
     refused: str | None = None
     marks: tuple[str, ...] = ()
+    left_out: str | None = None
 
     @property
     def values(self) -> list[float]:
@@ -106,9 +108,14 @@ class Outcome:
         return low <= self.difference <= high
 
     @property
+    def wanted(self) -> bool:
+        """Whether a number of ours belongs here at this budget."""
+        return not self.cell.quoted and self.left_out is None
+
+    @property
     def finished(self) -> bool:
         """Whether every number that it needs of ours is there."""
-        if self.cell.quoted:
+        if not self.wanted:
             return True
         return self.refused is None and len(self.values) == len(self.runs)
 
@@ -117,6 +124,8 @@ class Outcome:
         """In words."""
         if self.cell.quoted:
             return "quoted"
+        if self.left_out is not None:
+            return f"not in this budget: {self.left_out}"
         if self.refused is not None:
             return f"refused: {self.refused}"
         if not self.values:

@@ -43,7 +43,7 @@ def details(
         ("difference", words.difference(outcome)),
         ("band", words.band(cell)),
         ("verdict", outcome.verdict),
-        ("status", "" if cell.quoted or outcome.refused else outcome.status),
+        ("status", outcome.status if outcome.wanted and not outcome.refused else ""),
         ("measured", words.measured(outcome)),
         ("note", cell.note or ""),
     ]

@@ -96,7 +96,8 @@ class Legend:
 
     def counts(self) -> str:
         """How many cells are finished, and what became of the others."""
-        cells = [outcome for outcome in self.report.outcomes if not outcome.cell.quoted]
+        every = self.report.outcomes
+        cells = [outcome for outcome in every if outcome.wanted]
         whole = [one for one in cells if one.values and len(one.values) == len(one.runs)]
         kinds = Counter(words.kind(outcome) for outcome in cells)
         states = Counter(words.state(outcome) for outcome in cells)
@@ -105,7 +106,8 @@ class Legend:
             "without a band or a published figure": without,
             "failed": sum(outcome.status.startswith("failed") for outcome in cells),
             "refused": states["refused"],
-            "quoted": len(self.report.outcomes) - len(cells),
+            "not in this budget": sum(outcome.left_out is not None for outcome in every),
+            "quoted": sum(outcome.cell.quoted for outcome in every),
         }
         text = (
             f"{len(whole)} of {len(cells)} finished; {kinds['inside']} inside the band, "
@@ -124,11 +126,19 @@ class Legend:
 
     def faults(self) -> list[str]:
         """Why cells failed or were refused, each once and with the cells it is of."""
+        every = self.report.outcomes
+        said = [(one.verdict if one.refused else one.status, one) for one in every]
+        return self._each_once([one for one in said if one[0].startswith(("failed", "refused"))])
+
+    def left_out(self) -> list[str]:
+        """Why cells are no part of this budget, in the same way."""
+        own = [one for one in self.report.outcomes if one.left_out is not None]
+        return self._each_once([(one.verdict, one) for one in own])
+
+    def _each_once(self, said: list[tuple[str, Outcome]]) -> list[str]:
         found: dict[str, list[Outcome]] = {}
-        for outcome in self.report.outcomes:
-            why = outcome.verdict if outcome.refused else outcome.status
-            if why.startswith(("failed", "refused")):
-                found.setdefault(why, []).append(outcome)
+        for why, outcome in said:
+            found.setdefault(why, []).append(outcome)
         return [f"{self.where(own)}: {why}" for why, own in found.items()]
 
     def where(self, outcomes: list[Outcome]) -> str:

@@ -94,7 +94,7 @@ def _list(report: Report, legend: Legend, folder: Path) -> list[list[str]]:
             words.difference(outcome),
             words.band(cell),
             outcome.verdict,
-            "" if cell.quoted or outcome.refused else outcome.status,
+            outcome.status if outcome.wanted and not outcome.refused else "",
             words.measured(outcome),
         ]
         runs = ", ".join(_run(run, folder) for run in outcome.runs)

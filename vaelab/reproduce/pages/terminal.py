@@ -24,6 +24,8 @@ def show(report: Report) -> None:
     facts += [("note", note) for note in legend.notes()]
     for name, text in facts:
         console.print(f"[bold]{escape(name)}[/bold]: {escape(text)}")
+    for line in legend.left_out():
+        console.print(escape(line))
     for fault in legend.faults():
         console.print(escape(fault), style="red")
     if legend.warning:
