@@ -73,9 +73,17 @@ def read(cell: Cell, task: Task, own: dict[str, Any]) -> Trained:
         samples=metric.get("samples"),
         n=metric.get("n"),
         split=split,
-        labels=tuple(found.get("labels", ())),
+        labels=(*found.get("labels", ()), *fewer(metric, task.config["evaluation"])),
         **own,
     )
+
+
+def fewer(metric: Mapping[str, Any], evaluation: Mapping[str, Any]) -> tuple[str, ...]:
+    """That a bound of k samples is of fewer than asked for: all, where less than k were drawn."""
+    k, asked = metric.get("k"), evaluation.get("block")
+    if k is None or asked is None or k >= asked:
+        return ()
+    return (f"IWAE-{k} instead of IWAE-{asked}",)
 
 
 def pick(metrics: Mapping[str, Any], wanted: str) -> tuple[float, Mapping[str, Any]]:
