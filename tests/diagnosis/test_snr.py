@@ -15,7 +15,7 @@ from vaelab.compose import Composer
 from vaelab.diagnosis.base import Loaded, Subject
 from vaelab.diagnosis.make import build
 from vaelab.diagnosis.settings import settle
-from vaelab.diagnosis.snr import _keys
+from vaelab.diagnosis.snr_reach import keys
 from vaelab.diagnosis.snr_sweep import Point, slope, slopes
 from vaelab.errors import UserError
 from vaelab.evaluation.moments import floor
@@ -265,7 +265,7 @@ def test_wrong_settings_are_refused_before_anything_is_drawn(text, message):
 
 
 def test_rws_is_left_out_where_it_has_no_signal_and_ciwae_where_there_are_groups():
-    over_K, over_M = _keys(["rws", "iwae"], [1], [1, 4]), _keys(["ciwae", "dreg"], [1, 4], [4])
+    over_K, over_M = keys(["rws", "iwae"], [1], [1, 4]), keys(["ciwae", "dreg"], [1, 4], [4])
     assert over_K == [("rws", 1, 4), ("iwae", 1, 1), ("iwae", 1, 4)]
     assert over_M == [("ciwae", 1, 4), ("dreg", 1, 4), ("dreg", 4, 4)]
 

@@ -7,7 +7,7 @@ points its ratios are. With a run, its weights at one batch of its training data
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import torch
 
 from vaelab.diagnosis.base import Diagnosis, Progress, Subject
 from vaelab.diagnosis.gaussian_toy import GaussianToy, gaussian_toy
-from vaelab.diagnosis.snr_sweep import GROUPS, Key, Source, Sweep, estimator, exists, slopes
+from vaelab.diagnosis.snr_reach import OF_RUN, OF_TOY, Reach, keys
+from vaelab.diagnosis.snr_sweep import GROUPS, Source, Sweep, estimator, slopes
 from vaelab.diagnosis.snr_toy import Toy, closed_forms, histograms
 from vaelab.diagnosis.snr_trained import Trained
 from vaelab.errors import UserError
@@ -25,34 +26,6 @@ from vaelab.provenance import provenance
 from vaelab.reporting.snr import draw_ratios
 from vaelab.reporting.style import Heading
 from vaelab.seeding import seed_from
-
-
-@dataclass(frozen=True)
-class Reach:
-    """How far to look: K and `estimators` of one sweep, M and `grouped` of the other, draws."""
-
-    K: Sequence[int]
-    M: Sequence[int]
-    estimators: Sequence[str]
-    grouped: Sequence[str]
-    draws: int
-
-
-# What null stands for. A gradient of a trained model is a pass and a backward pass of its own.
-OF_TOY = Reach(
-    K=(1, 4, 16, 64, 256, 1024),
-    M=(1, 4, 16, 64),
-    estimators=("elbo", "iwae", "ciwae", "dreg", "stl", "rws"),
-    grouped=("iwae", "piwae", "dreg"),
-    draws=2000,
-)
-OF_RUN = Reach(
-    K=(1, 8, 64),
-    M=(1, 16),
-    estimators=("elbo", "iwae", "dreg"),
-    grouped=("iwae", "piwae"),
-    draws=500,
-)
 
 
 class Snr(Diagnosis):
@@ -200,8 +173,8 @@ class Snr(Diagnosis):
     ) -> list[Path]:
         """Points, slopes, their JSON and their figure."""
         over = (
-            _keys(reach.estimators, [1], reach.K),
-            _keys(reach.grouped, reach.M, [self.inner]),
+            keys(reach.estimators, [1], reach.K),
+            keys(reach.grouped, reach.M, [self.inner]),
         )
         least = {
             f"{group}_{name}_K": self.fit_from for group in GROUPS for name in reach.estimators
@@ -228,9 +201,3 @@ class Snr(Diagnosis):
         heading = Heading("Signal-to-noise ratio of gradients", record["model"])
         drawn = draw_ratios(over_K, over_M, fits, floor(reach.draws), folder / "snr.png", heading)
         return [drawn, folder / "snr.json"]
-
-
-def _keys(names: Sequence[str], groups: Sequence[int], samples: Sequence[int]) -> list[Key]:
-    """Every (estimator, M, K) that there is."""
-    every = [(name, M, K) for name in names for M in groups for K in samples]
-    return [key for key in every if exists(*key)]
