@@ -1,0 +1,207 @@
+"""Published figures of the tables that come with vaelab, repeated so that no edit changes one.
+
+Each cell as "published", "?" if it is recalled only and "=" if it is derived, and its band; "." is
+a cell that the table does not have. Columns are in the order of the YAML.
+"""
+
+import re
+
+import pytest
+
+from vaelab import groups
+from vaelab.reproduce import spec
+
+CONFIGS = groups.config_dir()
+MARKS = {"?": "recalled", "=": "derived"}
+# Name: how sure the figures are that have no mark, the columns, and the rows.
+PUBLISHED = {
+    "iwae_1": (
+        "read",
+        "mnist mnist_units_top mnist_units_h1 omniglot omniglot_units_top omniglot_units_h1",
+        """
+        l1_vae_k1   86.76[-0.5,1] 19 . 108.11±0.8 28 .
+        l1_iwae_k1  86.76[-0.5,1] 19 . 108.11±0.8 28 .
+        l1_vae_k5   86.47±0.5 20 . 107.62±0.8 28 .
+        l1_iwae_k5  85.54[-0.4,0.3] 22 . 106.12±0.8 34 .
+        l1_vae_k50  86.35±0.5 20 . 107.80±0.8 28 .
+        l1_iwae_k50 84.78±0.3 25 . 104.67±0.8 41 .
+        l2_vae_k1   85.33±0.6 5 16 107.58±0.8 4 28
+        l2_iwae_k1  85.33±0.6 5 16 107.56±0.8 5 30
+        l2_vae_k5   85.01[-1,0.5] 5 17 106.31±0.8 5 30
+        l2_iwae_k5  83.89[-0.5,0.3] 5 21 104.79±0.8 6 38
+        l2_vae_k50  84.78[-1,0.5] 5 17 106.30±0.8 5 30
+        l2_iwae_k50 82.90±0.3 7 26 103.38±0.8 7 44
+        """,
+    ),
+    "iwae_2": (
+        "read",
+        "first first_units second second_units",
+        """
+        vae_then_iwae 86.76[-0.5,1] 19 84.88±0.4 22
+        iwae_then_vae 84.78±0.3 25 86.02±0.5 23
+        """,
+    ),
+    "iwae_d": (
+        "read",
+        "nll units_top units_h1",
+        """
+        l1_vae_k1   88.71[-0.5,1.3] 19 .
+        l1_iwae_k1  88.71[-0.5,1.3] 19 .
+        l1_vae_k5   88.83[-0.5,0.8] 19 .
+        l1_iwae_k5  87.63±0.3 22 .
+        l1_vae_k50  89.05[-0.5,0.8] 20 .
+        l1_iwae_k50 87.10[-0.4,0.3] 24 .
+        l2_vae_k1   88.08[-1.4,0.5] 5 16
+        l2_iwae_k1  88.08[-1.4,0.5] 5 16
+        l2_vae_k5   87.63[-1.4,0.5] 5 17
+        l2_iwae_k5  86.17[-0.6,0.3] 5 21
+        l2_vae_k50  87.86[-1.4,0.5] 6 17
+        l2_iwae_k50 85.32[-0.6,0.3] 7 24
+        """,
+    ),
+    "tighter_1": (
+        "quoted",
+        "iwae piwae_4_16 piwae_8_8 miwae_4_16 miwae_8_8 ciwae_005 ciwae_05 vae",
+        """
+        iwae_64  -86.11±0.3 -85.68? -85.74±0.3 -85.60±0.3 -85.69±0.3 -85.91? -86.08±0.3
+                 -86.69±0.3
+        log_p    -84.52±0.3 -84.40? -84.46±0.3 -84.56±0.3 -84.97±0.3 -84.57±0.3 -85.24±0.3
+                 -86.21±0.3
+        minus_kl -1.59±0.3 -1.28? -1.28±0.3 -1.04=±0.3 -0.72±0.3 -1.34? -0.84±0.3 -0.47±0.3
+        """,
+    ),
+    "vampprior_1": (
+        "read",
+        "vae_standard vae_vamp hvae_standard hvae_vamp conv_hvae_standard conv_hvae_vamp "
+        "pixel_hvae_standard pixel_hvae_vamp",
+        """
+        static_mnist   -88.56±0.5 -85.57±0.5 -86.05[-2.2,0.5] -83.19[-2.2,0.5] -82.41±0.7
+                       -81.09±0.7 -80.58±1 -79.78±1
+        dynamic_mnist  -84.50±0.5 -82.38±0.5 -82.42±0.6 -81.24±0.6 -80.40±0.7 -79.75±0.7
+                       -79.70±1 -78.45±1
+        omniglot       -108.50[-2.5,0.5] -104.75[-2.5,0.5] -103.52[-2.5,0.5] -101.18[-2.5,0.5]
+                       -97.65±0.7 -97.56±0.7 -90.11±1 -89.76±1
+        caltech101     -123.43±2 -114.55±2 -112.08±2 -108.28±2 -106.35±2 -104.22±2 -85.51±2
+                       -86.22±2
+        freyfaces      4.63±0.06 4.57±0.06 4.61±0.06 4.51±0.06 4.49±0.06 4.45±0.06 4.43±0.06
+                       4.38±0.06
+        histopathology 6.07±0.05 6.04±0.05 5.82±0.05 5.75±0.05 5.59±0.05 5.58±0.05 4.84±0.05
+                       4.82±0.05
+        """,
+    ),
+    "vampprior_2": (
+        "read",
+        "ll",
+        """
+        vae_nf          -85.10
+        vae_2           -87.86
+        iwae_2          -85.32
+        hvae_standard   -85.89[-2.2,0.5]
+        hvae_mog        -85.07[-2.2,0.5]
+        hvae_vamp_data  -85.71[-2.2,0.5]
+        hvae_vamp       -83.19[-2.2,0.5]
+        avb_ac          -80.20
+        vlae            -79.03
+        vae_iaf         -79.88
+        conv_hvae_vamp  -81.09±0.7
+        pixel_hvae_vamp -79.78±1
+        """,
+    ),
+    "vampprior_3": (
+        "read",
+        "ll",
+        """
+        vae_vgp         -81.32
+        cagem           -81.60
+        lvae            -81.74
+        hvae_vamp_data  -81.71±0.6
+        hvae_vamp       -81.24±0.6
+        vlae            -78.53
+        vae_iaf         -79.10
+        pixel_vae       -78.96
+        conv_hvae_vamp  -79.78±0.7
+        pixel_hvae_vamp -78.45±1
+        """,
+    ),
+    "vampprior_4": (
+        "read",
+        "ll",
+        """
+        vr_max          -103.72
+        iwae_2          -103.38
+        lvae            -102.11
+        hvae_vamp       -101.18[-2.5,0.5]
+        vlae            -89.83
+        conv_hvae_vamp  -97.56±0.7
+        pixel_hvae_vamp -89.76±1
+        """,
+    ),
+    "vampprior_5": (
+        "read",
+        "ll",
+        """
+        iwae_1          -117.21
+        vr_max          -117.10
+        hvae_vamp       -108.28±2
+        vlae            -78.53
+        conv_hvae_vamp  -104.22±2
+        pixel_hvae_vamp -86.22±2
+        """,
+    ),
+    "vampprior_k": (
+        "read",
+        "vamp_elbo mog_elbo standard_elbo vamp_units_z1 vamp_units_z2",
+        """
+        k1    -92.6 -92.65 . 37 19
+        k10   -91.8 -92.5 . 37 21
+        k100  -91.25 -92.4 . 37 24
+        k300  -91 -92.4 . 37 25
+        k500  -90.6 -92.35 . 36 29
+        k1000 -90.95 -92.8 . 36 26
+        none  . . -94.4 . .
+        """,
+    ),
+}
+
+
+def figure(text):
+    """(published, mark, band) of one cell."""
+    value, mark, even, low, high = re.fullmatch(
+        r"(-?[\d.]+)([?=]?)(?:±([\d.]+)|\[([-\d.]+),([-\d.]+)\])?", text
+    ).groups()
+    ends = (f"-{even}", even) if even else (low, high)
+    return float(value), mark, (float(ends[0]), float(ends[1])) if ends[0] else None
+
+
+def cells(name):
+    """{row/column: (published, mark, band)}, rows and columns in order."""
+    _, columns, text = PUBLISHED[name]
+    columns, found, left = columns.split(), {}, []
+    for word in text.split():
+        if word[0].isalpha():
+            assert not left, (name, left)
+            row, left = word, list(columns)
+            continue
+        column = left.pop(0)
+        if word != ".":
+            found[f"{row}/{column}"] = figure(word)
+    return found
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_figures_bands_and_certainty_are_as_they_were_published_and_judged(name):
+    noted, (sure, *_) = cells(name), PUBLISHED[name]
+    kind = "figure" if name == "vampprior_k" else "table"
+    table = spec.find(kind, name, CONFIGS)
+    assert [cell.name for cell in table.cells] == list(noted)
+    for cell in table.cells:
+        published, mark, band = noted[cell.name]
+        assert (cell.published, cell.band) == (published, band), cell.name
+        assert cell.certainty.startswith(MARKS.get(mark, sure)), cell.name
+
+
+def test_every_table_with_figures_is_repeated():
+    names = [(kind, name) for kind in spec.KINDS for name in groups.options(kind, CONFIGS)]
+    tables = [spec.find(kind, name, CONFIGS) for kind, name in names]
+    figures = {table.name for table in tables if any(c.published is not None for c in table.cells)}
+    assert figures == set(PUBLISHED)
