@@ -164,6 +164,7 @@ def test_latex_sets_what_was_written():
     assert (
         latex.escape("β < 1 ± \N{GREEK SMALL LETTER OMICRON}") == r"$\beta$ \textless{} 1 $\pm$ o"
     )
+    assert latex.escape("-KL(Q||P)") == r"-KL(Q\textbar{}\textbar{}P)"  # a bare one is a dash
     assert latex.escape("é") == "é"
 
 
