@@ -28,6 +28,8 @@ SOME = {
     "iwae_1": [Selection(rows=["l2_iwae_k50"]), Selection(columns=["omniglot"])],
     "iwae_d": [Selection(rows=["l2_iwae_k50"]), Selection(columns=["nll"])],
     "tighter_1": [Selection(columns=["iwae"]), Selection(rows=["minus_kl"])],
+    "tighter_convergence": [Selection(rows=["e1", "e3280"])],
+    "tighter_snr": [Selection(rows=["e4", "e3280"])],
 }
 
 
@@ -58,9 +60,10 @@ def test_cells_compose_and_build(kind, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["vampprior_1", "iwae_1", "iwae_d", "tighter_1"])
+@pytest.mark.parametrize("name", list(SOME))
 def test_every_cell_composes_and_builds(name):
-    runnable("table", name, [ALL])
+    kind = "figure" if name in groups.options("figure", CONFIGS) else "table"
+    runnable(kind, name, [ALL])
 
 
 def test_tables_share_the_runs_they_have_in_common():
