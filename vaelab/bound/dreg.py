@@ -12,13 +12,13 @@ passes through the samples. The hook is on copies of them (`Terms.z`): with two 
 path of one through the other must not meet it twice.
 """
 
-from vaelab.bound.base import Bound, Objective
-from vaelab.bound.weights import both, check_counts, normalised, surrogate
+from vaelab.bound.base import Objective
+from vaelab.bound.weights import Grouped, both, normalised, surrogate
 from vaelab.model import Terms
 from vaelab.posterior import LogQ
 
 
-class Dreg(Bound):
+class Dreg(Grouped):
     """IWAE(K) averaged over M groups, with the doubly reparameterised gradient for phi.
 
     Args:
@@ -27,11 +27,6 @@ class Dreg(Bound):
     """
 
     log_qz: LogQ = "path"
-
-    def __init__(self, M: int, K: int) -> None:
-        check_counts(M=M, K=K)
-        self.M = M
-        self.num_samples = M * K
 
     def __call__(self, terms: Terms, beta: float) -> Objective:
         """The surrogate sum_k w_k log w_k with the weights held constant; hooks z."""

@@ -4,23 +4,18 @@
 the variance of every gradient falls with M.
 """
 
-from vaelab.bound.base import Bound, Objective
-from vaelab.bound.weights import both, check_counts, miwae
+from vaelab.bound.base import Objective
+from vaelab.bound.weights import Grouped, both, miwae
 from vaelab.model import Terms
 
 
-class Miwae(Bound):
+class Miwae(Grouped):
     """(1/M) sum_m log (1/K) sum_k w_mk.
 
     Args:
         M: groups, whose log-mean-exps are averaged; 1 is IWAE(K).
         K: samples of a group, inside its logarithm; 1 is the ELBO from M samples.
     """
-
-    def __init__(self, M: int, K: int) -> None:
-        check_counts(M=M, K=K)
-        self.M = M
-        self.num_samples = M * K
 
     def __call__(self, terms: Terms, beta: float) -> Objective:
         """Minus the mean over groups of log-mean-exp."""

@@ -4,12 +4,12 @@
 MIWAE(M, K), whose gradient has the higher signal-to-noise ratio.
 """
 
-from vaelab.bound.base import Bound, Objective
-from vaelab.bound.weights import both, check_counts, log_mean_exp, miwae
+from vaelab.bound.base import Objective
+from vaelab.bound.weights import Grouped, both, log_mean_exp, miwae
 from vaelab.model import Terms
 
 
-class Piwae(Bound):
+class Piwae(Grouped):
     """IWAE(M K) for theta, MIWAE(M, K) for phi, from one forward pass.
 
     With a prior made of the encoder, the encoder follows its own objective in the prior too.
@@ -21,11 +21,6 @@ class Piwae(Bound):
 
     separate = True
     two_values = True
-
-    def __init__(self, M: int, K: int) -> None:
-        check_counts(M=M, K=K)
-        self.M = M
-        self.num_samples = M * K
 
     def __call__(self, terms: Terms, beta: float) -> Objective:
         """`value` is IWAE(M K), `phi_value` MIWAE(M, K)."""

@@ -4,15 +4,15 @@ theta ascends IWAE(K); phi descends KL(p(z|x) || q(z|x)), estimated with self-no
 fixed samples (1805.10469: the wake phase for phi). The samples need no derivative.
 """
 
-from vaelab.bound.base import Bound, Objective
-from vaelab.bound.weights import both, check_counts, grouped, miwae, normalised
+from vaelab.bound.base import Objective
+from vaelab.bound.weights import Grouped, both, grouped, miwae, normalised
 from vaelab.errors import UserError
 from vaelab.model import Terms
 from vaelab.posterior import LogQ
 from vaelab.traits import Trait
 
 
-class Rws(Bound):
+class Rws(Grouped):
     """IWAE(K) averaged over M groups for theta; sum_k w_k log q(z_k|x) for phi.
 
     Phi's target is the model's posterior, which no KL weight enters: its weights are those at
@@ -28,14 +28,12 @@ class Rws(Bound):
     separate = True
 
     def __init__(self, M: int, K: int) -> None:
-        check_counts(M=M, K=K)
+        super().__init__(M, K)
         if K == 1:
             raise UserError(
                 "bound.K=1: with one sample the encoder's gradient is zero in mean; choose "
                 "bound.K=2 or more"
             )
-        self.M = M
-        self.num_samples = M * K
 
     @property
     def needs(self) -> frozenset[Trait]:

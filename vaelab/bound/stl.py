@@ -6,13 +6,13 @@ sample at the true posterior. Unbiased for K = 1; for K > 1 its mean is the boun
 that of the reweighted wake phase (Tucker et al., 2018, 1810.04152).
 """
 
-from vaelab.bound.base import Bound, Objective
-from vaelab.bound.weights import both, check_counts, surrogate
+from vaelab.bound.base import Objective
+from vaelab.bound.weights import Grouped, both, surrogate
 from vaelab.model import Terms
 from vaelab.posterior import LogQ
 
 
-class Stl(Bound):
+class Stl(Grouped):
     """IWAE(K) averaged over M groups; phi has sum_k w_k d log w_k / dz dz/dphi.
 
     Args:
@@ -21,11 +21,6 @@ class Stl(Bound):
     """
 
     log_qz: LogQ = "path"
-
-    def __init__(self, M: int, K: int) -> None:
-        check_counts(M=M, K=K)
-        self.M = M
-        self.num_samples = M * K
 
     def __call__(self, terms: Terms, beta: float) -> Objective:
         """The surrogate sum_k w_k log w_k with the weights held constant."""

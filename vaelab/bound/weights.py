@@ -5,7 +5,7 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
-from vaelab.bound.base import Objective
+from vaelab.bound.base import Bound, Objective
 from vaelab.errors import UserError
 from vaelab.model import Terms
 
@@ -19,6 +19,20 @@ def check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise UserError(f"bound.{name}={count}: must be at least 1")
+
+
+class Grouped(Bound):
+    """A bound with M K samples of each example, in M groups.
+
+    Args:
+        M: groups.
+        K: samples of each.
+    """
+
+    def __init__(self, M: int, K: int) -> None:
+        check_counts(M=M, K=K)
+        self.M = M
+        self.num_samples = M * K
 
 
 def grouped(values: Float[Tensor, "T B"], groups: int) -> Float[Tensor, "M K B"]:
