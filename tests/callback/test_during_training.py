@@ -4,14 +4,17 @@ import csv
 import io
 import logging
 import re
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
-from small import config, splits, train
+from small import config, make_task, splits, train
 
 from vaelab import fit
 from vaelab.build import build
 from vaelab.callback import history
+from vaelab.callback.progress import LiveLine
+from vaelab.callback.selection import Selection
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
 from vaelab.run import Run
 from vaelab.spelling import duration
@@ -131,3 +134,17 @@ def test_other_bounds_log_one_value(tmp_path):
     (row,) = history.read(tmp_path / "metrics.csv")
     assert "train/bound_phi" not in row
     assert row["val/bound"] > row["val/elbo"]
+
+
+def test_the_live_line_shows_the_bound_of_the_row_it_shows():
+    words = ("bound=iwae_then_elbo", "bound.first.K=4", "select=last", "patience=null")
+    task = make_task(config(*words, "epochs=2"))
+    line = LiveLine(Console(file=io.StringIO()), Selection(2, None, 0), 3)
+    names = ("bound", "elbo", "reconstruction", "kl", "au")
+    task.row = {f"{side}/{name}": -1.5 for side in ("train", "val") for name in names}
+    trainer = SimpleNamespace(is_global_zero=True, should_stop=False)
+    line.on_validation_end(trainer, task)
+    task.progress.epoch = 1  # the ELBO's, in which the row of IWAE's epoch is still shown
+    assert "bound -1.50 (valid -1.50)" in line.line(task)
+    line.on_validation_end(trainer, task)
+    assert "bound" not in line.line(task)

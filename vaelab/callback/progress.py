@@ -42,6 +42,7 @@ class LiveLine(pl.Callback):
         self.started = self.shown = time.monotonic()
         self.first_epoch = 0.0
         self.last_row: dict[str, float] = {}
+        self.last_is_elbo = True  # whether that row's bound is the ELBO
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin; a resumed run's time to finish counts from where it resumes."""
@@ -65,6 +66,7 @@ class LiveLine(pl.Callback):
         """Take in an epoch's metrics; where there is no terminal, print a line if it is time."""
         assert isinstance(pl_module, Task)
         self.last_row = pl_module.row
+        self.last_is_elbo = isinstance(pl_module.bound.at(pl_module.progress.epoch), Elbo)
         if pl_module.note and trainer.is_global_zero:
             self.console.print(f"epoch {pl_module.progress.epoch + 1}: {pl_module.note}")
         if not trainer.is_global_zero:
@@ -100,7 +102,7 @@ class LiveLine(pl.Callback):
         parts = [self.label] if self.label else []
         parts += [f"epoch {progress.epoch + 1}/{epochs}", f"beta {task.beta:.2f}"]
         if row := self.last_row:
-            if not isinstance(task.bound.at(progress.epoch), Elbo):
+            if not self.last_is_elbo:
                 parts.append(f"bound {row['train/bound']:.2f} (valid {row['val/bound']:.2f})")
             parts += [
                 f"ELBO {row['train/elbo']:.2f} (valid {row['val/elbo']:.2f})",
