@@ -65,6 +65,21 @@ class Split:
         """The same split with its tensor on `device`."""
         return replace(self, x=self.x.to(device))
 
+    def take(self, rows: Integer[Tensor, "M"]) -> "Split":
+        """Some of the rows, in this order."""
+        return replace(self, x=self.x[rows.to(self.x.device)])
+
+    def batches(self, size: int) -> list[Integer[Tensor, "B"]] | None:
+        """Which rows go together in batches of at most `size`, on the CPU, the same every epoch.
+
+        None: any rows may, and every epoch shuffles them anew.
+        """
+        return None
+
+    def predicted(self, index: Integer[Tensor, "B"]) -> Integer[Tensor, "B"] | None:
+        """Tokens predicted of each row, which perplexity counts; None where there are no tokens."""
+        return None
+
 
 @dataclass(frozen=True)
 class Splits:

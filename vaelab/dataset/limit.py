@@ -27,4 +27,4 @@ def reduced(count: int | None) -> tuple[str, ...]:
 
 def _first(split: Split, count: int, name: str) -> Split:
     rows = permutation(len(split), "max_examples", name)[:count]
-    return replace(split, x=split.x[rows.to(split.x.device)])
+    return split.take(rows)
