@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from tests.architecture.test_pixelcnn import F64, network
+from tests.architecture.test_vamp_pixelcnn import F64, network
 from vaelab.architecture.pixel_decoder import AutoregressiveImages
 from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.likelihood.discretized_logistic import DiscretizedLogistic

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vaelab.architecture.layers import GatedDense
 from vaelab.architecture.pixel_sampler import sample
-from vaelab.architecture.pixelcnn import PixelCnn
+from vaelab.architecture.vamp_pixelcnn import VampPixelcnn
 from vaelab.likelihood.base import Likelihood
 from vaelab.posterior import Latents
 
@@ -29,7 +29,7 @@ class AutoregressiveImages:
     mean = None  # E[x|z] is a sum over all images
 
     def __init__(
-        self, network: PixelCnn, maps: Float[Tensor, "K B M H W"], likelihood: Likelihood
+        self, network: VampPixelcnn, maps: Float[Tensor, "K B M H W"], likelihood: Likelihood
     ) -> None:
         self.network = network
         self.maps = maps

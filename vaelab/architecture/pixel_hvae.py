@@ -9,7 +9,7 @@ from vaelab.architecture.conv_encoder import ConvEncoder
 from vaelab.architecture.conv_layers import image_shape
 from vaelab.architecture.layers import Init, initialise_linear
 from vaelab.architecture.pixel_decoder import AutoregressiveImages, PixelMaps
-from vaelab.architecture.pixelcnn import PixelCnn
+from vaelab.architecture.vamp_pixelcnn import VampPixelcnn
 from vaelab.distribution import DiagonalGaussian
 from vaelab.errors import UserError
 from vaelab.likelihood.base import Likelihood
@@ -47,7 +47,7 @@ class PixelDecoder(Decoder):
         self.prior = LowerPrior(latent_dims, width)
         self.maps = PixelMaps(shape, latent_dims)
         maps = len(latent_dims) * shape[0]
-        self.network = PixelCnn(
+        self.network = VampPixelcnn(
             shape[0], maps, likelihood.num_params, channels, layers, mask_latents
         )
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vaelab.architecture.pixelcnn import MaskedBlock, PixelCnn
+from vaelab.architecture.vamp_pixelcnn import MaskedBlock, VampPixelcnn
 
 Draw = Callable[[Float[Tensor, "N P C"]], Float[Tensor, "N C"]]
 
@@ -43,7 +43,7 @@ class Row:
 
 @torch.no_grad()
 def sample(
-    network: PixelCnn, maps: Float[Tensor, "N M H W"], draw: Draw
+    network: VampPixelcnn, maps: Float[Tensor, "N M H W"], draw: Draw
 ) -> Float[Tensor, "N C H W"]:
     """Images in raster order; batch norm as in evaluation mode, whatever mode the network is in.
 
@@ -98,7 +98,7 @@ def matrices(weight: Float[Tensor, "O I 3 3"], shift: Float[Tensor, "O"]) -> Lay
     return Layer(above.contiguous(), here.contiguous(), shift)
 
 
-def heads(network: PixelCnn) -> tuple[Float[Tensor, "I PC"], Float[Tensor, "PC"]]:
+def heads(network: VampPixelcnn) -> tuple[Float[Tensor, "I PC"], Float[Tensor, "PC"]]:
     """All heads as one matrix, and their biases (zeros where they have none)."""
     convs = [head for head in network.heads if isinstance(head, nn.Conv2d)]
     weight = torch.cat([conv.weight.flatten(1) for conv in convs])

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from tests.laws.components import scramble
-from vaelab.architecture import pixelcnn
+from vaelab.architecture import vamp_pixelcnn
 from vaelab.architecture.masked_conv import MaskedConv2d
 from vaelab.architecture.pixel_decoder import AutoregressiveImages
-from vaelab.architecture.pixelcnn import PixelCnn
+from vaelab.architecture.vamp_pixelcnn import VampPixelcnn
 from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.likelihood.discretized_logistic import DiscretizedLogistic
 
@@ -25,7 +25,9 @@ def network(colours=1, params=1, channels=8, layers=4, mask_maps=True, size=(6, 
     Its statistics are of noise, so that batch norm does something and signal passes every layer.
     """
     torch.manual_seed(0)
-    net = PixelCnn(colours, 2, params, channels, layers, mask_maps).double().requires_grad_(False)
+    net = (
+        VampPixelcnn(colours, 2, params, channels, layers, mask_maps).double().requires_grad_(False)
+    )
     scramble(net, 0.3)
     net.blocks[0].conv.weight[:, :colours] *= 3  # what is tested is what pixels see of each other
     for _ in range(40):
@@ -84,7 +86,7 @@ def cone(layers):
 
 @BOTH
 def test_the_receptive_field_is_the_papers(mask_maps):
-    net = PixelCnn(1, 1, 1, 3, 8, mask_maps).double().eval()
+    net = VampPixelcnn(1, 1, 1, 3, 8, mask_maps).double().eval()
     for parameter in net.parameters():
         parameter.data.abs_()  # no ReLU is off and nothing cancels
     x, maps = (torch.rand(1, 1, 21, 21, **F64).requires_grad_() for _ in range(2))
@@ -113,7 +115,7 @@ def test_only_unmasked_maps_reach_the_first_pixel(mask_maps):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_images_come_in_parts_only_where_they_do_not_see_each_other(training, monkeypatch):
-    monkeypatch.setattr(pixelcnn, "CACHED", 4)
+    monkeypatch.setattr(vamp_pixelcnn, "CACHED", 4)
     net, maps = network()
     net.train(training)
     x, beside = torch.rand(10, 1, 6, 5, **F64), maps(10)
@@ -160,5 +162,5 @@ def test_probabilities_of_all_images_sum_to_one(mask_maps):
 
 @pytest.mark.parametrize(("params", "bias"), [(1, True), (2, False)])
 def test_one_head_has_a_bias_and_two_have_none(params, bias):
-    heads = PixelCnn(3, 2, params, 4, 2, True).heads
+    heads = VampPixelcnn(3, 2, params, 4, 2, True).heads
     assert [head.bias is not None for head in heads] == [bias] * params

@@ -25,7 +25,7 @@ class MaskedBlock(nn.Module):
         return torch.relu_(self.norm(self.conv(x)))
 
 
-class PixelCnn(nn.Module):
+class VampPixelcnn(nn.Module):
     """Images and maps beside them -> parameters of each pixel, made of the pixels before it.
 
     The colours of a pixel are independent given the pixels before. In training mode batch norm
