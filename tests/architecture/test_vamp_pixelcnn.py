@@ -25,9 +25,8 @@ def network(colours=1, params=1, channels=8, layers=4, mask_maps=True, size=(6, 
     Its statistics are of noise, so that batch norm does something and signal passes every layer.
     """
     torch.manual_seed(0)
-    net = (
-        VampPixelcnn(colours, 2, params, channels, layers, mask_maps).double().requires_grad_(False)
-    )
+    net = VampPixelcnn(colours, 2, params, channels, layers, mask_maps)
+    net.double().requires_grad_(False)
     scramble(net, 0.3)
     net.blocks[0].conv.weight[:, :colours] *= 3  # what is tested is what pixels see of each other
     for _ in range(40):
@@ -35,30 +34,34 @@ def network(colours=1, params=1, channels=8, layers=4, mask_maps=True, size=(6, 
     return net.eval(), lambda n: torch.randn(n, 2, *size, **F64)
 
 
-def seen(centre, unmasked, channel, inputs):
+def seen(kernel, centre, unmasked, channel, inputs):
     """Offsets (row, column) of what an input channel shows."""
-    around = list(itertools.product((-1, 0, 1), repeat=2))
+    reach = kernel // 2
+    around = list(itertools.product(range(-reach, reach + 1), repeat=2))
     if channel >= inputs - unmasked:
         return around
     return [offset for offset in around if offset < (0, 0) or (centre and offset == (0, 0))]
 
 
+@pytest.mark.parametrize("kernel", [3, 5, 7])
 @pytest.mark.parametrize(("centre", "unmasked"), [(False, 0), (False, 2), (True, 0)])
-def test_a_masked_convolution_is_a_sum_over_the_past(centre, unmasked):
+def test_a_masked_convolution_is_a_sum_over_the_past(kernel, centre, unmasked):
     torch.manual_seed(0)
-    layer = MaskedConv2d(3, 2, centre, unmasked).double()
+    reach = kernel // 2
+    layer = MaskedConv2d(3, 2, kernel, centre, unmasked).double()
     x = torch.randn(2, 3, 4, 5, **F64)
-    padded = F.pad(x, (1, 1, 1, 1))
+    padded = F.pad(x, (reach, reach, reach, reach))
     expected = torch.zeros(2, 2, 4, 5, **F64)
     for channel in range(3):
-        for i, j in seen(centre, unmasked, channel, 3):
-            part = padded[:, channel, 1 + i : 5 + i, 1 + j : 6 + j]
-            expected += part[:, None] * layer.weight[:, channel, 1 + i, 1 + j].view(2, 1, 1)
+        for i, j in seen(kernel, centre, unmasked, channel, 3):
+            part = padded[:, channel, reach + i : reach + i + 4, reach + j : reach + j + 5]
+            weight = layer.weight[:, channel, reach + i, reach + j]
+            expected += part[:, None] * weight.view(2, 1, 1)
     assert_close(layer(x), expected)
     gradient = torch.autograd.grad(layer(x).square().sum(), layer.weight)[0]
     for channel in range(3):
-        shown = [(1 + i, 1 + j) for i, j in seen(centre, unmasked, channel, 3)]
-        for position in itertools.product(range(3), repeat=2):
+        shown = [(reach + i, reach + j) for i, j in seen(kernel, centre, unmasked, channel, 3)]
+        for position in itertools.product(range(kernel), repeat=2):
             size = float(gradient[:, channel, *position].abs().min())
             assert (size > 0) == (position in shown)
 

@@ -10,38 +10,43 @@ from torch import Tensor, nn
 
 
 class MaskedConv2d(nn.Module):
-    """A 3x3 convolution without bias of the rows above and the columns to the left.
+    """A convolution without bias of the rows above and the columns to the left.
 
     Masked weights exist, get no gradient and count as parameters.
 
     Args:
         inputs: channels in.
         outputs: channels out.
+        kernel: rows and columns, an odd number.
         centre: also see the pixel itself (mask B); else not (mask A).
-        unmasked: of so many of the last input channels, see all nine positions.
+        unmasked: of so many of the last input channels, see all positions.
     """
 
     mask: Tensor
 
-    def __init__(self, inputs: int, outputs: int, centre: bool, unmasked: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, centre: bool, unmasked: int) -> None:
         super().__init__()
-        self.weight = nn.Conv2d(inputs, outputs, 3, bias=False).weight  # torch's own initial draw
-        mask = torch.zeros(inputs, 3, 3)
-        mask[:, 0] = 1
-        mask[:, 1, : 2 if centre else 1] = 1
+        # torch's own initial draw
+        self.weight = nn.Conv2d(inputs, outputs, kernel, bias=False).weight
+        self.reach = kernel // 2
+        mask = torch.zeros(inputs, kernel, kernel)
+        mask[:, : self.reach] = 1
+        mask[:, self.reach, : self.reach + centre] = 1
         mask[inputs - unmasked :] = 1
         self.register_buffer("mask", mask, persistent=False)
-        self.rows = 3 if unmasked else 2
+        self.below = self.reach if unmasked else 0
 
-    def masked_weight(self) -> Float[Tensor, "O I 3 3"]:
+    def masked_weight(self) -> Float[Tensor, "O I k k"]:
         """The weight that acts; the mask is in the graph, so that masked entries stay as they are.
 
-        The authors' code zeroes them in place instead; outputs and gradients are the same.
+        Published code zeroes them in place at each forward: the same outputs, and the same
+        gradients but for those of the masked entries, which are 0 here and enter norms there.
         """
         return self.weight * self.mask
 
     def forward(self, x: Float[Tensor, "N I H W"]) -> Float[Tensor, "N O H W"]:
         """The convolution, zeros around the image."""
-        # A last row of zeros in the kernel would be a third of the work.
-        weight = self.masked_weight()[:, :, : self.rows]
-        return F.conv2d(F.pad(x, (0, 0, 1, self.rows - 2)), weight, padding=(0, 1))
+        # The kernel's last rows, where all are zeros, would be a third of the work or more.
+        weight = self.masked_weight()[:, :, : self.reach + 1 + self.below]
+        padded = F.pad(x, (0, 0, self.reach, self.below))
+        return F.conv2d(padded, weight, padding=(0, self.reach))

@@ -17,7 +17,7 @@ class MaskedBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, centre: bool, unmasked: int) -> None:
         super().__init__()
-        self.conv = MaskedConv2d(inputs, outputs, centre, unmasked)
+        self.conv = MaskedConv2d(inputs, outputs, 3, centre, unmasked)
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Float[Tensor, "N I H W"]) -> Float[Tensor, "N O H W"]:
