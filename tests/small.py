@@ -53,3 +53,12 @@ def train(folder: Path, settings: dict, data: Splits | None = None, extra: tuple
     folder.mkdir(parents=True, exist_ok=True)
     fit.train(settings, parts, task, Run(folder), Console(quiet=True), extra)
     return task
+
+
+def timeless(content: dict) -> dict:
+    """A checkpoint's content without how long anything took."""
+    content["progress"] |= {"seconds": 0, "wall": 0}
+    strategy = content["model"]["inference._extra_state"]
+    for name in strategy.keys() & {"seconds", "epoch_seconds"}:
+        strategy[name] = 0
+    return content

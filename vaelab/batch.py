@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Float, Integer
+from jaxtyping import Integer, Num
 from torch import Tensor
 
 
@@ -10,9 +10,16 @@ class Batch(NamedTuple):
     """B examples on the training device.
 
     Attributes:
-        x: what the network sees, [B, *event].
+        x: what the network sees, [B, *event]; int64 [B, T] where they are sentences.
         index: their rows in the split, [B], for strategies that keep something by example.
+        predicted: tokens that a model predicts of all of them together; None where there are none.
     """
 
-    x: Float[Tensor, "B *event"]
+    x: Num[Tensor, "B *event"]
     index: Integer[Tensor, "B"]
+    predicted: int | None = None
+
+    @property
+    def units(self) -> int:
+        """What a sum over the batch is divided by to compare batches: tokens, else examples."""
+        return len(self.x) if self.predicted is None else self.predicted

@@ -32,6 +32,7 @@ def snapshot(task: Task, callbacks: list[Callback]) -> Content:
         "callbacks": {type(c).__name__: state for c in callbacks if (state := c.state_dict())},
         "progress": asdict(task.progress),
         "sums": task.sums,
+        "learning_rate": dict(task.rates.schedule.state),
     }
 
 
@@ -45,6 +46,7 @@ def restore(content: Content, task: Task, callbacks: list[Callback]) -> None:
             callback.load_state_dict(state)
     task.progress = Progress(**content["progress"])
     task.sums.copy_(content["sums"])
+    task.rates.schedule.state.update(content.get("learning_rate", {}))
 
 
 def write(content: Content, path: Path) -> None:

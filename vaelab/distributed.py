@@ -43,3 +43,23 @@ def sum_over_ranks(value: Tensor) -> Tensor:
         value = value.clone()
         dist.all_reduce(value)
     return value
+
+
+def gathered(rows: Tensor) -> Tensor:
+    """Every process's rows, one process after the other; each may have another number of them."""
+    if world_size() == 1:
+        return rows
+    counts = [torch.zeros((), dtype=torch.int64, device=rows.device) for _ in range(world_size())]
+    dist.all_gather(counts, torch.tensor(len(rows), device=rows.device))
+    most = max(int(count) for count in counts)
+    padded = torch.cat([rows, rows.new_zeros(most - len(rows), *rows.shape[1:])])
+    found = [torch.empty_like(padded) for _ in counts]
+    dist.all_gather(found, padded)
+    return torch.cat([part[: int(n)] for part, n in zip(found, counts, strict=True)])
+
+
+def from_first(tensors: Sequence[Tensor]) -> None:
+    """Overwrite tensors with the first process's."""
+    if world_size() > 1:
+        for tensor in tensors:
+            dist.broadcast(tensor, src=0)

@@ -129,8 +129,9 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
     selection = train(config, parts, task, run, console, label=label)
     if run.writable:
         started = time.monotonic()
+        spent = task.inference.cost()  # before another epoch's state is loaded
         report(config, parts, task, run, selection, console)
-        run.update(cost=cost(task, time.monotonic() - started))
+        run.update(cost=cost(task, time.monotonic() - started) | spent)
 
 
 def train(
@@ -144,7 +145,8 @@ def train(
 ) -> Selection:
     """The training part; returns what was selected. `extra` callbacks come after ours."""
     units = sum(parts.architecture.latent_dims)
-    selection = Selection(config["epochs"], config["patience"], parts.beta.warmup)
+    head_start = parts.trainer.head_start
+    selection = Selection(config["epochs"], config["patience"], parts.beta.warmup, head_start)
     checkpointing = Checkpointing(run.checkpoints, selection)
     callbacks: list[pl.Callback] = [
         selection,
@@ -164,7 +166,9 @@ def train(
         callbacks.insert(0, Restore(content))
         selection.load_state_dict(content["callbacks"]["Selection"])
     if selection.reason is not None:
-        task.progress = Progress(**content["progress"]) if content else task.progress
+        if content is not None:
+            task.progress = Progress(**content["progress"])
+            task.load_state_dict(content["model"])
         return selection
     with quiet_lightning(), stop_signals() as asked:
 

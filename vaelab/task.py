@@ -5,11 +5,11 @@ is seeded by update (vaelab.seeding) and the epoch's order by epoch: where train
 that a checkpoint needs to know about randomness.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import pytorch_lightning as pl
@@ -20,16 +20,16 @@ from torch.optim import Optimizer
 
 from vaelab import distributed
 from vaelab.batch import Batch
-from vaelab.batches import draw_distinct
 from vaelab.bound.base import Bound, Objective
-from vaelab.dataset.base import Splits
+from vaelab.dataset.base import Split, Splits
 from vaelab.descent import Descent, describe, merge
 from vaelab.learning_rate.base import LearningRate
 from vaelab.model import VAE
+from vaelab.order import order_of
 from vaelab.progress import Clock, Progress
 from vaelab.rates import Rates
 from vaelab.schedule.base import Schedule
-from vaelab.seeding import permutation, seed_from, seed_noise
+from vaelab.seeding import seed_noise
 from vaelab.trainer.base import InferenceStrategy
 from vaelab.validation import Validation
 
@@ -88,11 +88,10 @@ class Task(pl.LightningModule):
         self.after_update: list[Callable[[Task], None]] = []
         self.groups = vae.parameter_groups()
         self.everything = self.groups["phi"] + self.groups["theta"]
-        self.steps_per_epoch = math.ceil(len(splits.train) / recipe.batch_size)
-        self.beta = self.schedule.beta(0, 0, self.steps_per_epoch)
+        self.order = order_of(splits.train, recipe.batch_size, recipe.seed)
+        self.steps_per_epoch = self.order.steps
+        self.beta = self.beta_at(0, 0)
         self.inner_draws = 0
-        self.order = torch.empty(0, dtype=torch.int64)
-        self.order_epoch = -1
         # Sums over the epoch's examples: bound, reconstruction, KL, the encoder's bound if it is
         # another. On the device, so that no update waits for it; not in the state dict, which is
         # for the model.
@@ -113,6 +112,7 @@ class Task(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Put the data where the model is."""
         self.splits = self.splits.to(self.device)
+        self.order = order_of(self.splits.train, self.recipe.batch_size, self.recipe.seed)
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
@@ -138,20 +138,19 @@ class Task(pl.LightningModule):
         """The whole validation split; once an epoch."""
         seed_noise(self.device, self.recipe.seed, "validation", self.progress.epoch)
         with self.autocast():
-            validation = Validation(self.vae, self.bound.at(self.progress.epoch))
-        size = self.recipe.batch_size
-        starts = range(0, len(self.splits.valid), size)
-        for start in starts[distributed.rank() :: distributed.world_size()]:
-            index = torch.arange(
-                start, min(start + size, len(self.splits.valid)), device=self.device
-            )
-            batch = Batch(self.splits.valid[index], index)
+            bound = self.bound.at(self.progress.epoch)
+            validation = Validation(self.vae, bound, self.inference.monitors)
+        valid, recipe = self.splits.valid, self.recipe
+        rows = order_of(valid, recipe.batch_size, recipe.seed).in_turn()
+        for index in islice(rows, distributed.rank(), None, distributed.world_size()):
+            batch = self.batch_of(valid, index)
             with self.autocast():
                 validation.add(batch, self.inference.posterior(self, batch))
         metrics = validation.metrics()
-        self.row = self.train_row() | metrics
+        self.row = self.train_row() | metrics | self.inference.row(self.progress.epoch)
         seen = {name.removeprefix("val/"): value for name, value in metrics.items()}
-        self.note = self.inference.observe(seen)
+        notes = self.inference.observe(seen), self.rates.schedule.observe(self.progress.epoch, seen)
+        self.note = "; ".join(note for note in notes if note) or None
 
     def on_validation_end(self) -> None:
         """Go to the beginning of the next epoch, once callbacks have seen this one."""
@@ -168,43 +167,40 @@ class Task(pl.LightningModule):
         progress.step = step
         self.inner_draws = 0
         seed_noise(self.device, recipe.seed, "update", progress.updates, distributed.rank())
-        self.beta = self.schedule.beta(progress.epoch, step, self.steps_per_epoch)
+        self.beta = self.beta_at(progress.epoch, step)
         descent = self.inference.update(self, self.batch_at(step))
         self.sums += descent.columns.sum(1)
         progress.examples += len(descent.value)
         progress.updates += 1
         progress.step = step + 1
 
+    def beta_at(self, epoch: int, step: int) -> float:
+        """The KL weight of an update; 0 in the epochs in which the strategy only prepares."""
+        if (after := epoch - self.inference.head_start) < 0:
+            return 0.0
+        return self.schedule.beta(after, step, self.steps_per_epoch)
+
     def batch_at(self, step: int) -> Batch:
         """This process's part of batch `step` of the present epoch."""
-        if self.order_epoch != self.progress.epoch:
-            order = permutation(
-                len(self.splits.train), self.recipe.seed, "order", self.progress.epoch
-            )
-            self.order, self.order_epoch = order.to(self.device), self.progress.epoch
-        size = self.recipe.batch_size
-        index = self.order[step * size : (step + 1) * size]
-        world = distributed.world_size()
-        if world > 1:
-            # A short last batch must not leave a process with nothing: it wraps around.
-            mine = torch.arange(distributed.rank(), max(len(index), world), world)
-            index = index[mine % len(index)]
-        return Batch(self.splits.train[index], index)
+        return self.batch_of(self.splits.train, own(self.order.batch(self.progress.epoch, step)))
 
     def random_batch(self) -> Batch:
-        """A fresh batch, without replacement from the whole training set (inner loops)."""
+        """This process's part of a random training batch (inner loops)."""
         self.inner_draws += 1
         parts = (self.recipe.seed, "inner", self.progress.updates, self.inner_draws)
-        index = draw_distinct(
-            len(self.splits.train),
-            max(1, self.recipe.batch_size // distributed.world_size()),
-            seed_from(*parts, distributed.rank()),
-        ).to(self.device)
-        return Batch(self.splits.train[index], index)
+        return self.batch_of(self.splits.train, own(self.order.drawn(*parts)))
 
-    def mean_over_ranks(self, value: Tensor) -> float:
-        """A scalar averaged over processes, as a number (waits for the device)."""
-        return float(distributed.sum_over_ranks(value.detach()) / distributed.world_size())
+    def batch_of(self, split: Split, index: Tensor) -> Batch:
+        """Rows of a split as they are read now."""
+        predicted = split.predicted(index)
+        count = None if predicted is None else int(predicted.sum())
+        return Batch(split[index], index.to(self.device), count)
+
+    def ratio_over_ranks(self, total: Tensor, count: int) -> float:
+        """Sum of totals by sum of counts over processes, as a number (waits for the device)."""
+        both = torch.stack([total.detach().double(), total.new_tensor(count).double()])
+        total, every = distributed.sum_over_ranks(both)
+        return float(total / every)
 
     def descend(self, batch: Batch, *groups: str) -> Descent:
         """One optimiser step on the named groups; the only thing that moves a parameter."""
@@ -254,6 +250,7 @@ class Task(pl.LightningModule):
     def add_gradients(self, objective: Objective, share: float, groups: tuple[str, ...]) -> None:
         """Gradients of each group's own loss; one pass where the two are one object."""
         phi_loss, theta_loss = objective.phi_loss * share, objective.theta_loss * share
+        groups = tuple(group for group in groups if self.groups[group])  # some have no encoder
         if objective.phi_loss is objective.theta_loss or len(groups) == 1:
             loss = theta_loss if "theta" in groups else phi_loss
             inputs = [p for group in groups for p in self.groups[group]]
@@ -273,6 +270,12 @@ class Task(pl.LightningModule):
             return nullcontext()  # a disabled autocast costs as much as an enabled one
         return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
 
+    def renew_optimizers(self, *groups: str) -> None:
+        """Forget what the optimisers of these groups remember of earlier gradients."""
+        for group in groups:
+            if (optimizer := self.steppers.get(group)) is not None:
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": {}})
+
     def train_row(self) -> dict[str, float]:
         """Means over the epoch's training examples, and beta at its last update."""
         count = distributed.sum_over_ranks(self.sums.new_tensor(self.progress.examples))
@@ -281,3 +284,13 @@ class Task(pl.LightningModule):
         row: dict[str, float] = dict(zip(names, means.tolist(), strict=False))
         row["train/elbo"] = row["train/reconstruction"] - row["train/kl"]
         return row | {"beta": self.beta} | self.rates.row()
+
+
+def own(index: Tensor) -> Tensor:
+    """This process's rows of a batch of all processes."""
+    world = distributed.world_size()
+    if world == 1:
+        return index
+    # A short batch must not leave a process with nothing: it wraps around.
+    mine = torch.arange(distributed.rank(), max(len(index), world), world, device=index.device)
+    return index[mine % len(index)]

@@ -1,5 +1,8 @@
 """The validation metrics of an epoch: always at beta = 1, one wait for the device at the end."""
 
+import math
+from collections.abc import Collection
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -7,8 +10,9 @@ from torch import Tensor
 from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound
+from vaelab.distribution import DiagonalGaussian
 from vaelab.evaluation.active_units import active_units
-from vaelab.evaluation.mutual_information import batch_mi
+from vaelab.evaluation.mutual_information import batch_mi, information
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 
@@ -21,11 +25,15 @@ class Validation:
     Args:
         vae: the model, in evaluation mode, under no_grad.
         bound: what `val/bound` reports.
+        monitors: metrics wanted besides those that come always: "mi_full".
     """
 
-    def __init__(self, vae: VAE, bound: Bound) -> None:
+    def __init__(self, vae: VAE, bound: Bound, monitors: Collection[str] = ()) -> None:
         self.vae = vae
         self.bound = bound
+        self.full = "mi_full" in monitors
+        self.posteriors: list[tuple[Tensor, Tensor, Tensor]] = []
+        self.ceilings = 0.0
         self.prior = vae.prior(vae.encoder)
         self.sums: list[Tensor] = []  # each [5], or [6] with the encoder's own bound
         self.means: list[Float[Tensor, "B D"]] = []
@@ -46,20 +54,26 @@ class Validation:
         if objective.phi_value is not None:
             sums.append(objective.phi_value.sum())
         self.sums.append(torch.stack([*sums, count]))
+        self.ceilings += rows * math.log(rows)
+        if self.full:
+            self.posteriors.append((q.first.mean, q.first.log_var, terms.z[q.first_level][0]))
         # Levels side by side: what counts is how many units are active in all.
         self.means.append(torch.cat([mean.float() for mean in q.means()], dim=-1))
 
     def metrics(self) -> dict[str, float]:
         """`val/...` metrics: nats per example, and the number of active units.
 
-        val/mi is the batch estimate, at most the logarithm of the batch size.
+        val/mi is the batch estimate, which cannot pass val/mi_ceiling, the mean logarithm of the
+        batch size, but for noise; val/mi_full has the whole split as its mixture.
         """
         sums = distributed.sum_over_ranks(torch.stack(self.sums).sum(0))
         mean = distributed.sum_over_ranks(torch.cat(self.means).sum(0)) / sums[-1]
         squares = (torch.cat(self.means) - mean).square().sum(0)
         variance = distributed.sum_over_ranks(squares) / (sums[-1] - 1)
         active = active_units(variance, ACTIVE_VARIANCE)
-        *totals, count, au = torch.cat([sums, active[None].to(sums.dtype)]).tolist()
+        ceilings = distributed.sum_over_ranks(sums.new_tensor(self.ceilings))
+        together = torch.cat([ceilings[None], sums, active[None].to(sums.dtype)])
+        ceilings, *totals, count, au = together.tolist()
         log_px, kl, mi, *bounds = (total / count for total in totals)
         return {
             **dict(zip(("val/bound", "val/bound_phi"), bounds, strict=False)),
@@ -67,5 +81,13 @@ class Validation:
             "val/reconstruction": log_px,
             "val/kl": kl,
             "val/mi": mi,
+            "val/mi_ceiling": ceilings / count,
             "val/au": au,
+            **({"val/mi_full": self.mi_full()} if self.full else {}),
         }
+
+    def mi_full(self) -> float:
+        """Mutual information, all examples of all processes being the mixture."""
+        parts = zip(*self.posteriors, strict=True)
+        mean, log_var, z = (distributed.gathered(torch.cat(part)) for part in parts)
+        return float(information(DiagonalGaussian(mean, log_var), z).mean())

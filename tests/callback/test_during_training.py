@@ -140,7 +140,7 @@ def test_the_live_line_shows_the_bound_of_the_row_it_shows():
     words = ("bound=iwae_then_elbo", "bound.first.K=4", "select=last", "patience=null")
     task = make_task(config(*words, "epochs=2"))
     line = LiveLine(Console(file=io.StringIO()), Selection(2, None, 0), 3)
-    names = ("bound", "elbo", "reconstruction", "kl", "au")
+    names = ("bound", "elbo", "reconstruction", "kl", "mi", "mi_ceiling", "au")
     task.row = {f"{side}/{name}": -1.5 for side in ("train", "val") for name in names}
     trainer = SimpleNamespace(is_global_zero=True, should_stop=False)
     line.on_validation_end(trainer, task)

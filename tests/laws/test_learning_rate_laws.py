@@ -21,7 +21,10 @@ def test_training_begins_at_the_optimisers_own_rate(option):
     assert build("learning_rate", option).factor(0) == 1
 
 
-@RATES
+FIXED = [one for one in options("learning_rate") if not build("learning_rate", one).state]
+
+
+@pytest.mark.parametrize("option", FIXED)
 def test_it_varies_if_it_says_so_and_ends_settled(option):
     rate = build("learning_rate", option)
     length = rate.length or 500

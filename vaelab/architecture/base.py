@@ -32,9 +32,11 @@ class Decoder(nn.Module, ABC):
     Attributes:
         autoregressive: p(x|z) is evaluated by teacher forcing and sampled element by element;
             evaluation then takes fewer samples unless told otherwise.
+        exact: there is no latent, so that one evaluation is log p(x) itself.
     """
 
     autoregressive: bool = False
+    exact: bool = False
 
     @abstractmethod
     def forward(self, z: Latents) -> ObservationModel:

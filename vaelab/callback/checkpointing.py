@@ -7,7 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from vaelab import checkpoint
+from vaelab import checkpoint, distributed
 from vaelab.callback.selection import Selection
 from vaelab.task import Task
 
@@ -57,8 +57,24 @@ class Checkpointing(pl.Callback):
         assert isinstance(pl_module, Task)
         if self.selection.improved or not (self.pending or self.best.exists()):
             self.pending = keep(pl_module)
+        if pl_module.rates.schedule.reload:
+            self.reload(trainer, pl_module)
         if trainer.should_stop or time.monotonic() - self.written > self.every:
             self.write(trainer, pl_module)
+
+    def reload(self, trainer: pl.Trainer, task: Task) -> None:
+        """Put the best epoch's weights back, and let the optimisers forget; the rest goes on.
+
+        An inference strategy's state is no weight: an aggressive phase that is over stays over.
+        """
+        if trainer.is_global_zero:
+            best = self.pending or checkpoint.read(self.best, task.device)
+            own = task.vae.state_dict(keep_vars=True)
+            with torch.no_grad():
+                for name, value in own.items():
+                    value.copy_(best["model"][f"vae.{name}"])
+        distributed.from_first(list(task.vae.state_dict().values()))
+        task.renew_optimizers("phi", "theta")
 
     def write(self, trainer: pl.Trainer, task: Task) -> None:
         """Write both files now."""

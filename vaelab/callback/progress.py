@@ -108,8 +108,11 @@ class LiveLine(pl.Callback):
                 f"ELBO {row['train/elbo']:.2f} (valid {row['val/elbo']:.2f})",
                 f"reconstruction {row['val/reconstruction']:.2f}",
                 f"KL {row['val/kl']:.2f}",
+                f"MI {row['val/mi']:.2f} of {row['val/mi_ceiling']:.2f}",
                 f"active {row['val/au']:.0f}/{self.units}",
             ]
+            if row.get("encoder_steps", 1.0) > 1:
+                parts.append(f"{row['encoder_steps']:.0f} encoder steps a batch")
         if progress.seconds > 0:
             examples = progress.updates * len(task.splits.train) / task.steps_per_epoch
             parts.append(f"{examples / progress.seconds:,.0f} examples/s")

@@ -19,14 +19,18 @@ class Selection(pl.Callback):
         epochs: the last epoch.
         patience: epochs without a better bound that are waited for; None: never stop early.
         warmup: epochs in which none are counted.
+        head_start: epochs in which there is no model to be selected yet.
 
     Attributes:
         improved: whether the epoch that just ended is the best so far.
         reason: why training stopped, in words; None while it goes on.
     """
 
-    def __init__(self, epochs: int, patience: int | None, warmup: float) -> None:
+    def __init__(
+        self, epochs: int, patience: int | None, warmup: float, head_start: int = 0
+    ) -> None:
         self.epochs = epochs
+        self.head_start = head_start
         self.patience = patience
         self.warmup = warmup
         self.improved = False
@@ -39,15 +43,17 @@ class Selection(pl.Callback):
         """Judge the epoch that just ended."""
         assert isinstance(pl_module, Task)
         self.judge(pl_module.progress.epoch + 1, pl_module.row["val/bound"])
+        self.reason = self.reason or pl_module.rates.schedule.ended
         if self.reason is not None:
             trainer.should_stop = True
 
     def judge(self, epoch: int, bound: float) -> None:
         """Take in the validation bound of an epoch, counted from 1."""
-        self.improved = math.isfinite(bound) and bound > self.best
+        begun = epoch > self.head_start
+        self.improved = begun and math.isfinite(bound) and bound > self.best
         if self.improved:
             self.best, self.best_epoch, self.bad_epochs = bound, epoch, 0
-        elif epoch >= self.warmup:
+        elif epoch >= self.head_start + self.warmup:
             self.bad_epochs += 1
         if not math.isfinite(bound):
             self.reason = f"the validation bound became {bound} in epoch {epoch}"

@@ -37,7 +37,7 @@ class CollapseWarning(pl.Callback):
             pl_module.row["val/kl"],
             pl_module.row["val/au"],
         )
-        collapsed = au == 0 or kl < self.kl
+        collapsed = self.units > 0 and (au == 0 or kl < self.kl)
         if collapsed and not self.collapsed and epoch > self.grace:
             log.warning(
                 "the posterior has collapsed: after epoch %d KL is %.3f nats and %d of %d units "

@@ -56,6 +56,8 @@ class Results:
 class Evaluation:
     """NLL, ELBO and its parts, IWAE-k, mutual information, active units, effective sample size.
 
+    Of a model without a latent, its exact NLL. Of sentences, perplexity too.
+
     Args:
         samples: latents drawn for each example.
         examples: how many of a split, drawn by the seed without replacement; null: all.
@@ -103,6 +105,8 @@ class Evaluation:
         samples, examples = self.samples, self.examples
         if vae.decoder.autoregressive:
             samples, examples = self.autoregressive_samples, self.autoregressive_examples
+        if vae.decoder.exact:
+            samples = 1
         return samples, min(examples or len(split), len(split))
 
     def rows(self, autoregressive: bool, examples: int, num_samples: int) -> int:
@@ -155,11 +159,16 @@ class Evaluation:
             kept=kept,
             block=self.block,
         )
-        metrics = likelihood_metrics(measured, samples)
-        metrics |= tighter_metrics(measured, samples, self.block)
-        metrics |= information_metrics(measured, self.mi_batch)
-        metrics["au"] = unit_metric(measured, self.au_threshold)
-        if discrete:
+        if vae.decoder.exact:
+            metrics = {"nll": over_examples(measured.scores.nll, "exact", None)}
+        else:
+            metrics = likelihood_metrics(measured, samples)
+            metrics |= tighter_metrics(measured, samples, self.block)
+            metrics |= information_metrics(measured, self.mi_batch)
+            metrics["au"] = unit_metric(measured, self.au_threshold)
+        if measured.predicted is not None:
+            metrics["ppl"] = perplexity(measured.scores.nll, measured.predicted, samples)
+        elif discrete:
             elements = split.x[0].numel()
             bits = measured.scores.nll / (elements * math.log(2))
             metrics["bpd"] = over_examples(bits, f"nll / ({elements} ln 2)", samples)
@@ -215,6 +224,19 @@ def information_metrics(measured: Measured, batch: int) -> dict[str, Metric]:
             full, f"paired, mixture of all {n} posteriors", 1, ceiling=math.log(n)
         ),
     }
+
+
+def perplexity(nll: Tensor, predicted: Tensor, samples: int) -> Metric:
+    """The exponential of NLL by predicted token, end marks counted and begin marks not.
+
+    A ratio of sums over the split; its standard error is the delta method's.
+    """
+    nll, tokens = nll.double().cpu(), predicted.double()
+    each = nll.sum() / tokens.sum()
+    error = (nll - each * tokens).std() / tokens.mean() / math.sqrt(len(nll))
+    value, count = float(each.exp()), int(tokens.sum())
+    estimator = f"exp(sum nll / {count} tokens)"
+    return Metric(value, value * float(error), estimator, samples, len(nll), {"tokens": count})
 
 
 def unit_metric(measured: Measured, threshold: float) -> Metric:

@@ -32,6 +32,8 @@ class Measured:
         first: the posteriors of the level that q draws first.
         z: one sample of each of them.
         variances: of the posterior means over the examples, one tensor a level.
+        predicted: tokens of each example that the model predicts, on the CPU; None where there are
+            none. Sentences come in order of their length.
     """
 
     index: Integer[Tensor, "N"]
@@ -39,6 +41,7 @@ class Measured:
     first: DiagonalGaussian
     z: Float[Tensor, "N D"]
     variances: tuple[Tensor, ...]
+    predicted: Integer[Tensor, "N"] | None = None
 
     def arrays(self) -> dict[str, Tensor]:
         """By name and on the CPU, for a file."""
@@ -75,11 +78,17 @@ def measure(
     device = next(vae.parameters(), split.x).device
     split = split.to(device)
     # Some test sets are sorted by class: examples come in random order even when all come.
-    index = permutation(len(split), seed, name)[:examples].to(device)
+    index = permutation(len(split), seed, name)[:examples]
+    predicted = split.predicted(index)
+    if predicted is not None:  # sentences of like length together: less padding
+        index = index[predicted.argsort(stable=True)]
+        predicted = split.predicted(index)
+    index = index.to(device)
     units: list[RunningVariance] = []
     parts: list[Part] = []
     with in_eval_mode(vae), torch.no_grad(), noise(device, seed, name):
-        x = split[index]  # drawn first: binarisation must not depend on `samples` or `rows`
+        # Drawn first: binarisation must not depend on `samples` or `rows`. Sentences are not drawn.
+        x = split[index] if predicted is None else None
         prior = vae.prior(vae.encoder).double()
         size = min(rows, max(ENCODED, rows // samples))
         for number, chosen in enumerate(torch.arange(len(index), device=device).split(size)):
@@ -87,8 +96,9 @@ def measure(
                 part = kept.parts[number]
             else:
                 seed_noise(device, seed, name, number)
-                q = posterior(Batch(x[chosen], index[chosen]))
-                part = measure_part(vae, x[chosen], q, samples, rows, prior, block)
+                some = split[index[chosen]] if x is None else x[chosen]
+                q = posterior(Batch(some, index[chosen]))
+                part = measure_part(vae, some, q, samples, rows, prior, block)
                 check_finite(part.scores["nll"], index[chosen], name)
                 if kept is not None:
                     kept.add(part)
@@ -104,7 +114,8 @@ def measure(
     scores = {name: joined([part.scores[name] for part in parts]) for name in parts[0].scores}
     mean, log_var = (joined([getattr(p, name) for p in parts]) for name in ("mean", "log_var"))
     first, z = DiagonalGaussian(mean, log_var), joined([part.z for part in parts])
-    return Measured(index, Scores(**scores), first, z, tuple(unit.variance for unit in units))
+    variances = tuple(unit.variance for unit in units)
+    return Measured(index, Scores(**scores), first, z, variances, predicted)
 
 
 def measure_part(

@@ -24,6 +24,7 @@ class Stages(LearningRate):
     """
 
     def __init__(self, stages: int, growth: int, decade: float, digits: int | None) -> None:
+        super().__init__()
         least = {"stages": stages, "growth": growth, "digits": digits}
         for name, value in least.items():
             if value is not None and value < 1:

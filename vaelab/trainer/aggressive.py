@@ -2,9 +2,11 @@
 
 Algorithm 1. Details follow the authors' code: the first inner batch is the outer one; the
 encoder's gradient of the outer pass is discarded while the phase lasts; the stopping statistic is
-the training loss at the present beta, measured before each step.
+the training loss at the present beta, measured before each step, by predicted token where data are
+sentences and by example elsewhere.
 """
 
+import time
 from collections.abc import Mapping
 from typing import Literal
 
@@ -29,15 +31,22 @@ class Aggressive(InferenceStrategy):
     too, since they are posteriors of the pseudo-inputs; the pseudo-inputs themselves belong to
     theta and move with the decoder.
 
+    With clip_norm and clip_scope=all, the authors' choice, an inner step needs the decoder's
+    gradients for the norm alone; clip_scope=stepped never takes them, which is faster and clips
+    otherwise.
+
     Args:
         window: inner steps between checks (the paper's images: 10, text: 15).
         max_inner_steps: inner steps at most (the authors' code: 99).
         patience: epochs with less mutual information that end the phase (images: 5, text: 1).
         compare: what "less" is measured against: the "best" so far (images), or the "previous"
             epoch (text).
+        start: what the first epoch is measured against (0; the authors' toy: -1). Estimates of a
+            collapsed model scatter around 0, so that with 0 it may end at once.
+        mixture: q(z) in the estimate: of the "batch" (the paper), at most the log of its size, or
+            of the "full" validation split.
     """
 
-    monitors = ("mi",)
     needs = frozenset({Trait.ENCODER})
 
     def __init__(
@@ -46,6 +55,8 @@ class Aggressive(InferenceStrategy):
         max_inner_steps: int,
         patience: int,
         compare: Literal["best", "previous"],
+        start: float = 0.0,
+        mixture: Literal["batch", "full"] = "batch",
     ) -> None:
         super().__init__()
         for name, value in (
@@ -59,7 +70,12 @@ class Aggressive(InferenceStrategy):
         self.max_inner_steps = max_inner_steps
         self.patience = patience
         self.compare = compare
-        self.state = {"on": True, "reference_mi": 0.0, "misses": 0}
+        self.monitors = ("mi",) if mixture == "batch" else ("mi_full",)
+        self.state = {"on": True, "reference_mi": start, "misses": 0, "ended": None}
+        # Of the present epoch and of the whole run: updates with an inner loop, encoder steps in
+        # them, and seconds of those steps.
+        self.state |= {"epoch_loops": 0, "epoch_steps": 0, "epoch_seconds": 0.0}
+        self.state |= {"loops": 0, "steps": 0, "seconds": 0.0}
 
     def posterior(self, learner: Learner, batch: Batch) -> Posterior:
         """The encoder's."""
@@ -69,25 +85,28 @@ class Aggressive(InferenceStrategy):
         """The inner loop and one theta descent, or one joint descent once the phase is over."""
         if not self.state["on"]:
             return learner.descend(batch, "phi", "theta")
-        self.inner_loop(learner, batch)
+        began = time.perf_counter()
+        self.state["epoch_steps"] += self.inner_loop(learner, batch)
+        self.state["epoch_seconds"] += time.perf_counter() - began
+        self.state["epoch_loops"] += 1
         return learner.descend(batch, "theta")
 
     def inner_loop(self, learner: Learner, batch: Batch) -> int:
         """Descend phi until a window is worse than the one before; returns the steps made."""
         previous = float("inf")
-        total, count = learner.descend(batch, "phi").loss * len(batch.x), len(batch.x)
+        total, count = learner.descend(batch, "phi").loss * len(batch.x), batch.units
         steps = 1
         while steps < self.max_inner_steps:
             if steps % self.window == 0:
                 # The only place where the loop waits for the device.
-                current = learner.mean_over_ranks(total / count)
+                current = learner.ratio_over_ranks(total, count)
                 if current > previous:
                     break
                 previous = current
                 total, count = 0.0, 0
             fresh = learner.random_batch()
             total = total + learner.descend(fresh, "phi").loss * len(fresh.x)
-            count += len(fresh.x)
+            count += fresh.units
             steps += 1
         return steps
 
@@ -95,7 +114,7 @@ class Aggressive(InferenceStrategy):
         """End the phase when the mutual information has fallen short often enough."""
         if not self.state["on"]:
             return None
-        mi = metrics["mi"]
+        mi = metrics[self.monitors[0]]
         if mi < self.state["reference_mi"]:
             self.state["misses"] += 1
         if mi >= self.state["reference_mi"] or self.compare == "previous":
@@ -104,3 +123,24 @@ class Aggressive(InferenceStrategy):
             return None
         self.state["on"] = False
         return "aggressive phase over: mutual information no longer rises; joint from here on"
+
+    def row(self, epoch: int) -> dict[str, float]:
+        """Encoder steps for each decoder step, and what part of the run's time they took so far."""
+        state, loops = self.state, self.state["epoch_loops"]
+        steps = state["epoch_steps"] / loops if loops else 1.0
+        for name in ("loops", "steps", "seconds"):
+            state[name] += state[f"epoch_{name}"]
+            state[f"epoch_{name}"] = 0
+        if loops:
+            state["ended"] = epoch + 1
+        return {"encoder_steps": steps}
+
+    def cost(self) -> dict[str, float | int | None]:
+        """The inner loops of the whole run: until when, how long, and how many steps."""
+        state = self.state
+        return {
+            "aggressive_epochs": state["ended"] or 0,
+            "aggressive_over": not state["on"],
+            "inner_seconds": state["seconds"],
+            "inner_steps_per_decoder_step": state["steps"] / max(1, state["loops"]),
+        }

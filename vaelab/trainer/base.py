@@ -28,12 +28,12 @@ class Learner(Protocol):
         """One optimiser step on "phi" (encoder), "theta" (everything else) or both."""
         ...
 
-    def mean_over_ranks(self, value: Tensor) -> float:
-        """A scalar averaged over processes, as a number (waits for the device)."""
+    def ratio_over_ranks(self, total: Tensor, count: int) -> float:
+        """Sum of totals by sum of counts over processes, as a number (waits for the device)."""
         ...
 
     def random_batch(self) -> Batch:
-        """A fresh training batch, drawn without replacement from the whole training set."""
+        """A random training batch, binarised anew where data are."""
         ...
 
 
@@ -45,9 +45,11 @@ class InferenceStrategy(nn.Module, ABC):
 
     Attributes:
         monitors: validation metrics it wants, such as "mi".
+        head_start: epochs before the schedule of beta begins, in which beta is 0.
     """
 
     monitors: tuple[str, ...] = ()
+    head_start: int = 0
     offers: frozenset[Trait] = frozenset()
     needs: frozenset[Trait] = frozenset()
 
@@ -65,6 +67,15 @@ class InferenceStrategy(nn.Module, ABC):
 
     def observe(self, metrics: Mapping[str, float]) -> str | None:
         """Learn the validation metrics of an epoch; returns a sentence if something changed."""
+        return None
+
+    def row(self, epoch: int) -> dict[str, float]:
+        """Numbers of its own for metrics.csv, once at the end of each epoch (from 0)."""
+        return {}
+
+    def cost(self) -> dict[str, float | int | None]:
+        """What it cost beyond updates, for results.json."""
+        return {}
 
     def get_extra_state(self) -> dict[str, Any]:
         """For the state dict: plain Python values, so that reading them never waits for a GPU."""
