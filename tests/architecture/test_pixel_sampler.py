@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from tests.architecture.test_vamp_pixelcnn import F64, network
-from vaelab.architecture.pixel_decoder import AutoregressiveImages
+from tests.architecture.test_vamp_pixelcnn import F64, network, vamp_images
 from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.likelihood.discretized_logistic import DiscretizedLogistic
 from vaelab.likelihood.gaussian import Gaussian
@@ -43,7 +42,7 @@ def drawn(p, seed):
 def test_images_are_those_of_the_raster_loop(likelihood, colours, mask_maps):
     density = LIKELIHOODS[likelihood]
     net, maps = network(colours, density.num_params, mask_maps=mask_maps)
-    p = AutoregressiveImages(net, maps(6).unflatten(0, (2, 3)), density)
+    p = vamp_images(net, maps(6).unflatten(0, (2, 3)), density)
     for seed in range(3):
         expected, found = raster(p, seed), drawn(p, seed)
         assert found.shape == (2, 3, colours, 6, 5)
@@ -57,7 +56,7 @@ def test_images_are_those_of_the_raster_loop(likelihood, colours, mask_maps):
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1)])
 def test_images_of_one_row_or_column_too(size, layers):
     net, maps = network(layers=layers, size=size)
-    p = AutoregressiveImages(net, maps(3)[None], LIKELIHOODS["bernoulli"])
+    p = vamp_images(net, maps(3)[None], LIKELIHOODS["bernoulli"])
     for seed in range(3):
         assert torch.equal(drawn(p, seed), raster(p, seed))
 
@@ -68,9 +67,9 @@ def test_frequencies_are_the_probabilities_of_log_prob():
     beside, n = maps(1), 40_000
     images = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4)), **F64).view(16, 1, 2, 2)
     likelihood = Bernoulli(None)
-    p = AutoregressiveImages(net, beside.expand(1, 16, -1, -1, -1), likelihood)
+    p = vamp_images(net, beside.expand(1, 16, -1, -1, -1), likelihood)
     probability = p.log_prob(images)[0].exp()
-    x = drawn(AutoregressiveImages(net, beside.expand(1, n, -1, -1, -1), likelihood), 0)
+    x = drawn(vamp_images(net, beside.expand(1, n, -1, -1, -1), likelihood), 0)
     index = x[0].flatten(1) @ torch.tensor([8.0, 4.0, 2.0, 1.0], **F64)
     count = torch.bincount(index.long(), minlength=16)
     z = (count - n * probability) / (n * probability * (1 - probability)).sqrt()
@@ -81,7 +80,7 @@ def test_frequencies_are_the_probabilities_of_log_prob():
 @torch.no_grad()
 def test_a_training_network_samples_with_its_running_statistics():
     net, maps = network()
-    p = AutoregressiveImages(net, maps(4)[None], LIKELIHOODS["bernoulli"])
+    p = vamp_images(net, maps(4)[None], LIKELIHOODS["bernoulli"])
     expected = drawn(p, 1)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     net.train()
@@ -93,4 +92,4 @@ def test_a_training_network_samples_with_its_running_statistics():
 def test_draws_have_no_graph():
     net, maps = network()
     maps = maps(4)[None].requires_grad_()
-    assert not AutoregressiveImages(net, maps, Gaussian(0.5)).sample().requires_grad
+    assert not vamp_images(net, maps, Gaussian(0.5)).sample().requires_grad

@@ -1,6 +1,7 @@
 """Masked convolutions and the PixelCNN: what a pixel sees, and that densities are normalised."""
 
 import itertools
+from functools import partial
 
 import pytest
 import torch
@@ -9,13 +10,15 @@ from torch.testing import assert_close
 
 from tests.laws.components import scramble
 from vaelab.architecture import vamp_pixelcnn
+from vaelab.architecture.autoregressive_images import AutoregressiveImages
 from vaelab.architecture.masked_conv import MaskedConv2d
-from vaelab.architecture.pixel_decoder import AutoregressiveImages
+from vaelab.architecture.pixel_sampler import sample
 from vaelab.architecture.vamp_pixelcnn import VampPixelcnn
 from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.likelihood.discretized_logistic import DiscretizedLogistic
 
 F64 = {"dtype": torch.float64}
+vamp_images = partial(AutoregressiveImages, sampler=sample)
 BOTH = pytest.mark.parametrize("mask_maps", [True, False])
 
 
@@ -145,13 +148,13 @@ def test_log_prob_of_every_sample_is_that_of_the_likelihood_pixel_by_pixel():
             pixel = net(past, beside[k])[None, ..., i : i + 1, j : j + 1]
             here = x[..., i : i + 1, j : j + 1]
             expected[k] += likelihood(pixel).log_prob(here)[0]
-    assert_close(AutoregressiveImages(net, beside, likelihood).log_prob(x), expected)
+    assert_close(vamp_images(net, beside, likelihood).log_prob(x), expected)
 
 
 @BOTH
 def test_probabilities_of_all_images_sum_to_one(mask_maps):
     net, maps = network(mask_maps=mask_maps, size=(2, 2))
-    p = AutoregressiveImages(net, maps(2)[:, None].expand(-1, 16, -1, -1, -1), Bernoulli(None))
+    p = vamp_images(net, maps(2)[:, None].expand(-1, 16, -1, -1, -1), Bernoulli(None))
     every = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4)), **F64).view(16, 1, 2, 2)
     probability = p.log_prob(every).exp()
     assert_close(probability.sum(1), torch.ones(2, **F64))

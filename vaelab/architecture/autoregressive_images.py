@@ -1,20 +1,15 @@
-"""p(x|z) whose pixels see the pixels before them: latents as maps beside the image in a PixelCNN.
+"""p(x|z) whose pixels see the pixels before them: a PixelCNN with maps of z beside the image."""
 
-The decoder of PixelHVAE in VAE with a VampPrior (Tomczak & Welling, 2018), 1705.07120 (section 2.4
-of our notes).
-"""
-
-import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vaelab.architecture.layers import GatedDense
-from vaelab.architecture.pixel_sampler import sample
-from vaelab.architecture.vamp_pixelcnn import VampPixelcnn
 from vaelab.likelihood.base import Likelihood
-from vaelab.posterior import Latents
+
+Draw = Callable[[Float[Tensor, "N P C"]], Float[Tensor, "N C"]]
+"""Pixels from their parameters."""
 
 
 class AutoregressiveImages:
@@ -24,16 +19,22 @@ class AutoregressiveImages:
         network: from images and maps to the parameters of all pixels.
         maps: one for each z.
         likelihood: p(x_i) given its parameters.
+        sampler: network, maps and Draw -> images, pixel by pixel.
     """
 
     mean = None  # E[x|z] is a sum over all images
 
     def __init__(
-        self, network: VampPixelcnn, maps: Float[Tensor, "K B M H W"], likelihood: Likelihood
+        self,
+        network: nn.Module,
+        maps: Float[Tensor, "K B M H W"],
+        likelihood: Likelihood,
+        sampler: Callable[..., Tensor],
     ) -> None:
         self.network = network
         self.maps = maps
         self.likelihood = likelihood
+        self.sampler = sampler
 
     def log_prob(self, x: Float[Tensor, "B *event"]) -> Float[Tensor, "K B"]:
         """Log-likelihood in nats of images that are known: one pass for all K times B."""
@@ -53,18 +54,4 @@ class AutoregressiveImages:
         # Under autocast the maps may be in half precision and the weights are not.
         with torch.autocast(self.maps.device.type, enabled=False):
             maps = self.maps.flatten(0, 1).to(next(self.network.parameters()).dtype)
-            return sample(self.network, maps, draw).unflatten(0, batch)
-
-
-class PixelMaps(nn.Module):
-    """z -> one image-shaped map for each latent level, as channels."""
-
-    def __init__(self, shape: tuple[int, ...], latent_dims: tuple[int, ...]) -> None:
-        super().__init__()
-        self.shape = shape
-        self.of_level = nn.ModuleList(GatedDense(dim, math.prod(shape)) for dim in latent_dims)
-
-    def forward(self, z: Latents) -> Float[Tensor, "K B M H W"]:
-        """All maps, the lowest level's first as in the authors' code."""
-        made = [of(level) for of, level in zip(self.of_level, z, strict=True)]
-        return torch.cat([one.unflatten(-1, self.shape) for one in reversed(made)], dim=2)
+            return self.sampler(self.network, maps, draw).unflatten(0, batch)

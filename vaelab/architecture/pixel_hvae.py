@@ -3,18 +3,39 @@
 Layers as in the authors' code (section 2.4 of our notes); encoder and p(z1|z2) are convHVAE's.
 """
 
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vaelab.architecture.autoregressive_images import AutoregressiveImages
 from vaelab.architecture.base import Architecture, Decoder
 from vaelab.architecture.conditional import LowerPrior
 from vaelab.architecture.conv_encoder import ConvEncoder
 from vaelab.architecture.conv_layers import image_shape
-from vaelab.architecture.layers import Init, initialise_linear
-from vaelab.architecture.pixel_decoder import AutoregressiveImages, PixelMaps
+from vaelab.architecture.layers import GatedDense, Init, initialise_linear
+from vaelab.architecture.pixel_sampler import sample
 from vaelab.architecture.vamp_pixelcnn import VampPixelcnn
 from vaelab.distribution import DiagonalGaussian
 from vaelab.errors import UserError
 from vaelab.likelihood.base import Likelihood
 from vaelab.posterior import Latents
 from vaelab.traits import Trait
+
+
+class PixelMaps(nn.Module):
+    """z -> one image-shaped map for each latent level, as channels."""
+
+    def __init__(self, shape: tuple[int, ...], latent_dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+        self.of_level = nn.ModuleList(GatedDense(dim, math.prod(shape)) for dim in latent_dims)
+
+    def forward(self, z: Latents) -> Float[Tensor, "K B M H W"]:
+        """All maps, the lowest level's first as in the authors' code."""
+        made = [of(level) for of, level in zip(self.of_level, z, strict=True)]
+        return torch.cat([one.unflatten(-1, self.shape) for one in reversed(made)], dim=2)
 
 
 class PixelDecoder(Decoder):
@@ -57,7 +78,7 @@ class PixelDecoder(Decoder):
 
     def forward(self, z: Latents) -> AutoregressiveImages:
         """p(x|z2,z1) with batch [K, B]."""
-        return AutoregressiveImages(self.network, self.maps(z), self.likelihood)
+        return AutoregressiveImages(self.network, self.maps(z), self.likelihood, sample)
 
 
 class PixelHvae(Architecture):

@@ -1,6 +1,5 @@
 """Draws from VampPrior's PixelCNN at the cost of a few passes of it, not of one for each pixel."""
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -8,11 +7,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vaelab.architecture.autoregressive_images import Draw
 from vaelab.architecture.folding import folded
 from vaelab.architecture.masked_past import MaskedPast
 from vaelab.architecture.vamp_pixelcnn import MaskedBlock, VampPixelcnn
-
-Draw = Callable[[Float[Tensor, "N P C"]], Float[Tensor, "N C"]]
 
 
 @torch.no_grad()
