@@ -11,9 +11,11 @@ from torch import nn
 
 from vaelab.architecture.base import Decoder, Encoder
 from vaelab.dataset.base import Dataset, Split, Splits
+from vaelab.dataset.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
 from vaelab.distribution import DiagonalGaussian
 from vaelab.groups import settings
 from vaelab.likelihood.bernoulli import Bernoulli
+from vaelab.likelihood.categorical import Categorical
 from vaelab.likelihood.gaussian import Gaussian
 from vaelab.posterior import GaussianPosterior
 from vaelab.traits import Trait
@@ -84,15 +86,28 @@ class ToyData(Dataset):
         return Splits(split, split, split)
 
 
+TOY_TEXT = ToyData((7,), (Trait.TOKENS,))
+TOY_TEXT.vocabulary = Vocabulary("abcdefg")
+
+
+def sentences(count):
+    """Of 0 to 5 words of the toy vocabulary, padded to 7 tokens."""
+    x = torch.randint(UNK, len(TOY_TEXT.vocabulary), (count, 7))
+    ends = torch.randint(1, 7, (count, 1))
+    place = torch.arange(7)
+    x = x.masked_fill(place == ends, EOS).masked_fill(place > ends, PAD)
+    return x.masked_fill(place == 0, BOS)
+
+
 def data_for(architecture):
-    """(shape, likelihood, x) that an architecture's class says it needs, in float64.
+    """(shape, likelihood, x) that an architecture's class says it needs; float64 (words: int64).
 
     A kind of data that is not known here fails: whoever adds it says what a small x is.
     """
     cls, _ = read("architecture", architecture)
     needs = cls.needs if isinstance(cls.needs, frozenset) else frozenset()
     if Trait.TOKENS in needs:
-        raise NotImplementedError("say in data_for what a small batch of sentences is")
+        return (7,), Categorical(TOY_TEXT), sentences
     if Trait.VECTOR in needs:
         return (6,), Gaussian(1.0), lambda n: torch.randn(n, 6, dtype=torch.float64)
     return (1, 8, 8), Bernoulli(None), lambda n: torch.rand(n, 1, 8, 8, dtype=torch.float64).round()

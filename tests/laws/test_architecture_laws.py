@@ -7,7 +7,14 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from tests.laws.components import assert_zero_mean, build, data_for, options, scramble
+from tests.laws.components import (
+    assert_zero_mean,
+    build,
+    data_for,
+    options,
+    read,
+    scramble,
+)
 from vaelab.dataset.base import Split
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
@@ -17,14 +24,26 @@ from vaelab.traits import Trait
 SMALL = {"latent_dim": 3, "latent_dims": [3, 2], "hidden": [7, 5], "width": 7, "channels": 4}
 SMALL |= {"hidden_above": [6, 4]}
 LOWEST_ALONE = ("tanh_hvae",)  # p(x|z) is given the lowest level and no other
+SMALL_OF = {"lstm_lm": {"hidden": 7}}  # one network, and so one width
 ARCHITECTURES = pytest.mark.parametrize("option", options("architecture"))
+
+
+def has_encoder(option):
+    cls, _ = read("architecture", option)
+    return Trait.ENCODER in cls.offers
+
+
+ENCODED = [option for option in options("architecture") if has_encoder(option)]
+WITH_LATENTS = pytest.mark.parametrize("option", ENCODED)
+LATENT_FREE = [option for option in options("architecture") if option not in ENCODED]
 
 
 def model(option, **overrides):
     """(VAE in float64 and evaluation mode, architecture, a function that draws x)."""
     shape, likelihood, draw = data_for(option)
     provided = {"shape": shape, "likelihood": likelihood}
-    architecture = build("architecture", option, provided, **{**SMALL, **overrides})
+    sizes = {**SMALL, **SMALL_OF.get(option, {}), **overrides}
+    architecture = build("architecture", option, provided, **sizes)
     prior = Standard(architecture.latent_dims[0])
     vae = VAE(architecture.encoder, architecture.decoder, prior).double()
     scramble(vae, 0.1)
@@ -67,7 +86,7 @@ def test_an_example_does_not_see_the_others(option):
         assert float((weights[0] - weights[1])[:, other].abs().min()) > 1e-3
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_log_px_of_a_sample_depends_on_that_sample_only(option):
     vae, _, draw = model(option)
     x = draw(3)
@@ -82,7 +101,7 @@ def test_log_px_of_a_sample_depends_on_that_sample_only(option):
         assert float(own.abs().max()) > 0
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_samples_of_an_example_differ_and_average_to_its_mean(option):
     vae, _, draw = model(option)
     q = vae.encoder(draw(1))
@@ -94,7 +113,7 @@ def test_samples_of_an_example_differ_and_average_to_its_mean(option):
     assert_close(q.means()[q.first_level], q.first.mean, rtol=0, atol=0)
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_means_of_every_level_average_to_the_mean_of_its_samples(option):
     vae, _, draw = model(option)
     with torch.no_grad():
@@ -108,7 +127,7 @@ def test_means_of_every_level_average_to_the_mean_of_its_samples(option):
         assert float(((many.mean(0) - drawn.mean(0)) / error).abs().max()) < 4.5
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_detach_keeps_the_density_and_its_gradient_to_z(option):
     vae, _, draw = model(option)
     q = vae.encoder(draw(2))
@@ -123,7 +142,7 @@ def test_detach_keeps_the_density_and_its_gradient_to_z(option):
     assert any(g is not None for g in torch.autograd.grad(live.sum(), phi, allow_unused=True))
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_the_sampler_s_own_tensors_and_copies_have_one_density_and_one_gradient(option):
     """What a posterior remembers of its last samples must be what it would compute of copies."""
     vae, _, draw = model(option)
@@ -137,7 +156,7 @@ def test_the_sampler_s_own_tensors_and_copies_have_one_density_and_one_gradient(
     assert_close(*gradients)
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_samples_follow_the_density(option):
     """Then, and only then, the score d log q(z|x) / d phi has mean zero at fixed z ~ q."""
     vae, _, draw = model(option)
@@ -153,7 +172,7 @@ def test_samples_follow_the_density(option):
     assert_zero_mean(torch.stack(slopes))
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_lower_levels_are_drawn_from_what_is_above_the_same_sample_only(option):
     vae, architecture, draw = model(option)
     z = vae.encoder(draw(3)).rsample(2)
@@ -190,7 +209,7 @@ def test_the_encoder_gradient_of_the_log_weight_is_a_finite_difference(option):
         torch.manual_seed(2)
         return vae.terms(x, vae.encoder(x), 2).log_w().sum()
 
-    for part in (vae.encoder, vae.decoder):
+    for part in (vae.encoder, vae.decoder) if has_encoder(option) else (vae.decoder,):
         parameters = list(part.parameters())
         direction = [torch.randn_like(p) for p in parameters]
         gradients = torch.autograd.grad(log_weight(), parameters)
@@ -207,7 +226,7 @@ def test_the_encoder_gradient_of_the_log_weight_is_a_finite_difference(option):
         assert abs(slope) > 1e-2
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_a_local_posterior_is_one_level_of_per_example_numbers(option):
     vae, architecture, draw = model(option)
     local = Trait.LOCAL_POSTERIOR in architecture.offers
@@ -219,7 +238,7 @@ def test_a_local_posterior_is_one_level_of_per_example_numbers(option):
         assert_close(q.log_prob((z,)), q.first.log_prob(z), rtol=0, atol=0)
 
 
-@ARCHITECTURES
+@WITH_LATENTS
 def test_top_first_is_offered_where_the_top_level_is_drawn_first(option):
     vae, architecture, draw = model(option)
     assert (vae.encoder(draw(2)).first_level == 0) == (Trait.TOP_POSTERIOR in architecture.offers)
@@ -229,7 +248,7 @@ def test_top_first_is_offered_where_the_top_level_is_drawn_first(option):
 def test_preparing_draws_no_noise_and_changes_the_decoder_alone(option):
     shape, likelihood, draw = data_for(option)
     provided = {"shape": shape, "likelihood": likelihood}
-    architecture = build("architecture", option, provided, **SMALL)
+    architecture = build("architecture", option, provided, **{**SMALL, **SMALL_OF.get(option, {})})
     before = copy.deepcopy(architecture.encoder.state_dict())
     train = Split(draw(30))
     state = torch.get_rng_state()
@@ -237,3 +256,18 @@ def test_preparing_draws_no_noise_and_changes_the_decoder_alone(option):
     assert torch.equal(torch.get_rng_state(), state)
     for name, value in architecture.encoder.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+@pytest.mark.parametrize("option", LATENT_FREE)
+def test_without_a_latent_every_log_weight_is_log_px(option):
+    vae, architecture, draw = model(option)
+    x = draw(3)
+    q = vae.encoder(x)
+    assert architecture.latent_dims == (0,)
+    assert vae.decoder.exact
+    assert not list(vae.encoder.parameters())
+    assert not architecture.offers & {Trait.LOCAL_POSTERIOR, Trait.TOP_POSTERIOR}
+    terms = vae.terms(x, q, 2, analytic_kl=True)
+    assert terms.kl.shape == (3, 0)
+    assert_close(terms.log_w(), terms.log_px, rtol=0, atol=0)
+    assert_close(terms.log_px[0], terms.log_px[1])
