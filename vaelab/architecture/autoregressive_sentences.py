@@ -1,0 +1,98 @@
+"""p(x|z) whose tokens see the tokens before them, evaluated at once and sampled one by one."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Integer
+from torch import Tensor
+
+from vaelab.architecture.lstm_layers import NextToken
+from vaelab.dataset.vocabulary import PAD
+from vaelab.likelihood.categorical import Categorical, CategoricalTokens
+from vaelab.stepwise import State, draw, unroll
+
+HIDDEN, LOGITS = 2**25, 2**24  # numbers held at a time where no gradient is needed (64 MiB)
+
+
+class AutoregressiveSentences:
+    """p(x|z) = prod_t p(x_t | x_before_t, z), an ObservationModel and Stepwise.
+
+    Sentences begin with BOS, which is given, and end with EOS; PAD after it costs nothing.
+
+    Args:
+        network: from the tokens before and z to the next token.
+        z: one for each sample and sentence.
+        cell: the LSTM's initial state for each z; its output starts at tanh of it.
+        likelihood: p(x_t) given its parameters.
+        max_length: tokens of a sampled sentence at most, BOS and EOS included.
+    """
+
+    mean = None  # numbers of words have no average
+
+    def __init__(
+        self,
+        network: NextToken,
+        z: Float[Tensor, "K B D"],
+        cell: Float[Tensor, "K B H"],
+        likelihood: Categorical,
+        max_length: int,
+    ) -> None:
+        self.network = network
+        self.z = z
+        self.cell = cell
+        self.likelihood = likelihood
+        self.max_length = max_length
+
+    def log_prob(self, x: Integer[Tensor, "B T"]) -> Float[Tensor, "K B"]:
+        """Log-likelihood in nats of sentences that are known, by teacher forcing."""
+        words, targets = self.network.words(x[:, :-1]), x[:, 1:]
+        samples, batch = self.z.shape[:2]
+        if torch.is_grad_enabled():
+            return self.of(words, targets, slice(samples), slice(batch))
+        # Thousands of samples and sentences come at once, and their states are wide.
+        rows = max(1, HIDDEN // (targets.shape[1] * self.cell.shape[-1]))
+        parts = [
+            torch.cat([self.of(words, targets, k, b) for b in parts_of(batch, rows)], dim=1)
+            for k in parts_of(samples, max(1, rows // batch))
+        ]
+        return torch.cat(parts)
+
+    def of(self, words: Tensor, targets: Tensor, k: slice, b: slice) -> Float[Tensor, "k b"]:
+        """Log-likelihood of some sentences under some of their samples."""
+        z, targets = self.z[k, b], targets[b]
+        h = self.network.hidden(words[b], z, self.cell[k, b])
+        targets = targets.expand(len(z), -1, -1).flatten(0, 1)
+        # Logits are wider still: a few sentences' at a time.
+        tokens = targets.shape[1] * self.network.output.out_features
+        rows = len(h) if torch.is_grad_enabled() else max(1, LOGITS // tokens)
+        parts = zip(h.split(rows), targets.split(rows), strict=True)
+        log_probs = [self.next(self.network.output(h)).log_prob(x)[0] for h, x in parts]
+        return torch.cat(log_probs).view(z.shape[:2])
+
+    def sample(self) -> Integer[Tensor, "K B T"]:
+        """One draw for each z, [BOS ... EOS PAD ...], as wide as the longest that may be drawn."""
+        tokens = unroll(self, draw, self.max_length)
+        padded = F.pad(tokens, (0, self.max_length - tokens.shape[1]), value=PAD)
+        return padded.unflatten(0, self.z.shape[:2])
+
+    def start(self) -> State:
+        """(h, cell, z) of every z."""
+        # Under autocast z and the cell may be in half precision and the weights are not.
+        like = self.network.output.weight
+        z, cell = (one.flatten(0, 1).to(like.dtype) for one in (self.z, self.cell))
+        return torch.tanh(cell), cell, z
+
+    def step(self, tokens: Integer[Tensor, "N"], state: State) -> tuple[Tensor, State]:
+        """Log-probabilities [N, V] of the token after these, and the new (h, cell, z)."""
+        h, cell, z = state
+        with torch.autocast(tokens.device.type, enabled=False):
+            logits, h, cell = self.network.step(tokens, z, h, cell)
+            return self.next(logits).log_probs()[0], (h, cell, z)
+
+    def next(self, logits: Float[Tensor, "N *T V"]) -> CategoricalTokens:
+        """p(x_t) of every row, one sample [1, N]."""
+        return self.likelihood(logits[None].movedim(-1, 2))
+
+
+def parts_of(total: int, size: int) -> list[slice]:
+    """0 to `total`, at most `size` at a time."""
+    return [slice(start, start + size) for start in range(0, total, size)]
