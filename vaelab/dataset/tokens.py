@@ -54,12 +54,21 @@ class TokenSplit(Split):
 
 
 def token_split(sentences: list[list[int]], vocabulary: Vocabulary, width: int) -> TokenSplit:
-    """Encoded sentences (BOS ... EOS) as a split whose rows have `width` tokens or as many as
-    the longest sentence, whichever is more."""
+    """Encoded sentences (BOS ... EOS) as a split.
+
+    Rows have `width` tokens or as many as the longest sentence, whichever is more.
+    """
     lengths = torch.tensor([len(one) for one in sentences], dtype=torch.int64)
-    width = max(width, int(lengths.max()) if len(lengths) else 0)
-    x = torch.full((len(sentences), width), PAD, dtype=torch.int32)
     flat = torch.tensor([number for one in sentences for number in one], dtype=torch.int32)
+    return padded(flat, lengths, vocabulary, width)
+
+
+def padded(
+    flat: Integer[Tensor, "S"], lengths: Integer[Tensor, "N"], vocabulary: Vocabulary, width: int
+) -> TokenSplit:
+    """`token_split` of sentences that lie one behind the other in `flat`."""
+    width = max(width, int(lengths.max()) if len(lengths) else 0)
+    x = torch.full((len(lengths), width), PAD, dtype=torch.int32)
     # The filled part of every row, row by row, is the sentences one behind the other.
-    x[torch.arange(width) < lengths[:, None]] = flat
-    return TokenSplit(x=x, read=as_long, lengths=lengths, vocabulary=vocabulary)
+    x[torch.arange(width) < lengths[:, None]] = flat.int()
+    return TokenSplit(x=x, read=as_long, lengths=lengths.long(), vocabulary=vocabulary)

@@ -1,5 +1,6 @@
 """Words and their numbers, as the lagging-inference authors' code has them (1901.05534)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 PAD, BOS, EOS, UNK = range(4)
@@ -28,10 +29,23 @@ class Vocabulary:
         return iter(self.words)
 
     @classmethod
-    def of(cls, sentences: Iterable[Sequence[str]]) -> "Vocabulary":
-        """Every word of the training sentences, in order of first appearance."""
-        seen = dict.fromkeys(word for sentence in sentences for word in sentence)
-        return cls([word for word in seen if word not in SPECIALS])
+    def of(
+        cls,
+        sentences: Iterable[Sequence[str]],
+        min_count: int = 1,
+        max_vocabulary: int | None = None,
+    ) -> "Vocabulary":
+        """Words of the training sentences, in order of first appearance.
+
+        Those seen less often than `min_count` are left out. Of the others the `max_vocabulary`
+        most frequent are kept, of equally frequent ones those that appear first; null: all. The
+        specials are not counted.
+        """
+        counts = Counter(word for sentence in sentences for word in sentence)
+        for special in SPECIALS:
+            del counts[special]
+        kept = {word for word, _ in counts.most_common(max_vocabulary)}
+        return cls([word for word, n in counts.items() if word in kept and n >= min_count])
 
     def encode(self, sentence: Sequence[str]) -> list[int]:
         """Numbers of BOS, the words and EOS."""
