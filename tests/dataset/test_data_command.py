@@ -38,6 +38,9 @@ def test_list_tells_what_is_here(frey, tmp_path, capsys):
     assert "to download, 11.6 MB" in said["mnist"]
     assert "50,000/10,000/10,000 vampprior" in said["mnist"]
     assert "none needed" in said["digits"]
+    assert "sentences" in said["ptb"]
+    assert "to download, 6.0 MB" in said["ptb"]
+    assert "research only (https://catalog.ldc.upenn.edu/LDC99T42)" in said["ptb"]
     assert {"npz", "folder", "omniglot", "omniglot_raw", "histopathology"} <= set(said)
 
 

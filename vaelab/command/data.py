@@ -131,7 +131,7 @@ def _list(directory: Path) -> int:
         if facts is None:
             table.add_row(name, what, "-", "-", "as set", "-")
             continue
-        shape = "x".join(map(str, facts.shape))
+        shape = "x".join(map(str, facts.shape)) or "sentences"  # as long as the files' longest
         table.add_row(name, what, _state(facts, directory), shape, _splits(facts), facts.terms)
     console.print(table)
     return 0
