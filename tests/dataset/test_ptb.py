@@ -22,7 +22,7 @@ def test_real_sentences_are_as_measured(real):
     assert len(dataset.vocabulary) == 9_998 + 4
     assert len(splits.train.x.unique()) == 9_998 + 4  # every number occurs, UNK and PAD too
     # Validation and test have no other words: what is UNK there is <unk> in the file.
-    in_file = sum((dataset.paths["test"].read_text().split()).count(word) for word in ("<unk>",))
+    in_file = dataset.paths["test"].read_text().split().count("<unk>")
     assert (splits.test.x == UNK).sum() == in_file
     first = dataset.paths["train"].read_text().split("\n")[0]
     assert first.startswith(" ")
