@@ -29,6 +29,7 @@ GROUPS = {
     "schedule/linear": "_target_: stand_in.Linear\nepochs: 10",
     "schedule/constant": "_target_: stand_in.Constant\nvalue: 1.0",
     "learning_rate/constant": "_target_: stand_in.Steady",
+    "watch/none": "_target_: stand_in.Unwatched",
     "optimizer/adam": "_target_: stand_in.Adam\nlr: 0.001\nbetas: [0.9, 0.999]",
     "optimizer/sgd": "_target_: stand_in.Sgd\nlr: 0.1",
     "evaluation/quick": "samples: 100",
@@ -135,6 +136,10 @@ class Linear:
 class Constant:
     def __init__(self, value: float) -> None:
         self.value = value
+
+
+class Unwatched:
+    pass
 
 
 class Steady:

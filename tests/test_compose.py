@@ -13,7 +13,7 @@ from vaelab.validate import COMPONENTS, provided, type_hints, validate
 
 ROOT = groups.config_dir()
 CLASSES = ("dataset", "architecture", "prior", "bound", "trainer", "likelihood", "schedule")
-CLASSES += ("learning_rate", "optimizer", "evaluation")
+CLASSES += ("learning_rate", "optimizer", "evaluation", "watch")
 OPTIONS = [
     pytest.param(group, path, id=f"{group}={option}")
     for group in CLASSES

@@ -30,6 +30,7 @@ class Parts:
     beta: Any
     learning_rate: Any
     trainer: Any
+    watch: Any
     optimizer: Mapping[str, Callable[[Iterable[Tensor]], Optimizer]]
 
 
@@ -51,6 +52,7 @@ def build(config: Mapping[str, Any]) -> Parts:
     architecture = part("architecture")
     latent_dims = getattr(architecture, "latent_dims", ())
     provided["latent_dim"] = latent_dims[0] if latent_dims else 0
+    provided["latent_dims"] = tuple(latent_dims)
     parts = Parts(
         dataset=dataset,
         likelihood=likelihood,
@@ -60,12 +62,13 @@ def build(config: Mapping[str, Any]) -> Parts:
         beta=part("beta"),
         learning_rate=part("learning_rate"),
         trainer=part("trainer"),
+        watch=part("watch"),
         optimizer={
             side: partial(load(node["_target_"]), **_arguments(node))
             for side, node in config["optimizer"].items()
         },
     )
-    named = ("dataset", "likelihood", "architecture", "prior", "bound", "trainer")
+    named = ("dataset", "likelihood", "architecture", "prior", "bound", "trainer", "watch")
     components = {f"{name}={_choice(config, name)}": getattr(parts, name) for name in named}
     traits.check(components, partial(_fitting, provided))
     if parts.bound.changes:

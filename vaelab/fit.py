@@ -22,6 +22,7 @@ from vaelab.callback.progress import LiveLine
 from vaelab.callback.selection import Selection
 from vaelab.callback.snapshots import Snapshots
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
+from vaelab.callback.watching import Watching
 from vaelab.dataset.base import Splits
 from vaelab.dataset.limit import limited, reduced
 from vaelab.errors import Interrupted
@@ -148,12 +149,14 @@ def train(
     head_start = parts.trainer.head_start
     selection = Selection(config["epochs"], config["patience"], parts.beta.warmup, head_start)
     checkpointing = Checkpointing(run.checkpoints, selection)
+    moments = parts.watch.moments
     callbacks: list[pl.Callback] = [
         selection,
         History(run.folder / "metrics.csv"),
         CollapseWarning(units),
         SlowdownWarning(),
         LiveLine(console, selection, units, label),
+        *([] if moments is None else [Watching(parts.watch, moments, run.folder)]),
         Snapshots(run.checkpoints, config["snapshots"] or ()),
         checkpointing,
         *extra,

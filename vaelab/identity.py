@@ -17,6 +17,7 @@ YOUNGER: dict[str, Any] = {
     "snapshots": None,
     "learning_rate": {"_target_": "vaelab.learning_rate.constant.Constant"},
     "select": "best",
+    "watch": {"_target_": "vaelab.watch.none.Nothing"},
 }
 NAMED = ("dataset", "architecture", "prior", "bound", "trainer")
 

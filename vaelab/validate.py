@@ -16,7 +16,7 @@ from vaelab.typed import mismatch, settle
 
 COMPONENTS = (
     *("dataset", "likelihood", "architecture", "prior", "bound", "trainer", "beta"),
-    *("learning_rate", "optimizer.phi", "optimizer.theta"),
+    *("learning_rate", "optimizer.phi", "optimizer.theta", "watch"),
 )
 PLAIN = ("lightning", "logger", "evaluation", "optimizer", "choices")
 # What vaelab.build gives to constructors that have a parameter of this name; a part that is built
@@ -28,6 +28,7 @@ PROVIDED = {
     "likelihood": _DATA,
     "architecture": _DATA | {"likelihood"},
     "bound": _ALL | {"epochs"},
+    "watch": _ALL | {"latent_dims"},
     "optimizer": frozenset({"params"}),
     "logger": frozenset({"save_dir"}),
     "evaluation": frozenset(),
