@@ -45,28 +45,41 @@ class AutoregressiveSentences:
     def log_prob(self, x: Integer[Tensor, "B T"]) -> Float[Tensor, "K B"]:
         """Log-likelihood in nats of sentences that are known, by teacher forcing."""
         words, targets = self.network.words(x[:, :-1]), x[:, 1:]
-        samples, batch = self.z.shape[:2]
         if torch.is_grad_enabled():
-            return self.of(words, targets, slice(samples), slice(batch))
-        # Thousands of samples and sentences come at once, and their states are wide.
+            return self.of(words, targets, self.z, self.cell)
+        # Thousands of samples and sentences may come at once, and their states are wide.
+        samples, batch = self.z.shape[:2]
         rows = max(1, HIDDEN // (targets.shape[1] * self.cell.shape[-1]))
         parts = [
-            torch.cat([self.of(words, targets, k, b) for b in parts_of(batch, rows)], dim=1)
+            torch.cat(
+                [
+                    self.of(words[b], targets[b], self.z[k, b], self.cell[k, b])
+                    for b in parts_of(batch, rows)
+                ],
+                dim=1,
+            )
             for k in parts_of(samples, max(1, rows // batch))
         ]
         return torch.cat(parts)
 
-    def of(self, words: Tensor, targets: Tensor, k: slice, b: slice) -> Float[Tensor, "k b"]:
+    def of(
+        self,
+        words: Float[Tensor, "b T E"],
+        targets: Integer[Tensor, "b T"],
+        z: Float[Tensor, "k b D"],
+        cell: Float[Tensor, "k b H"],
+    ) -> Float[Tensor, "k b"]:
         """Log-likelihood of some sentences under some of their samples."""
-        z, targets = self.z[k, b], targets[b]
-        h = self.network.hidden(words[b], z, self.cell[k, b])
+        h = self.network.hidden(words, z, cell)
         targets = targets.expand(len(z), -1, -1).flatten(0, 1)
         # Logits are wider still: a few sentences' at a time.
-        tokens = targets.shape[1] * self.network.output.out_features
-        rows = len(h) if torch.is_grad_enabled() else max(1, LOGITS // tokens)
-        parts = zip(h.split(rows), targets.split(rows), strict=True)
-        log_probs = [self.next(self.network.output(h)).log_prob(x)[0] for h, x in parts]
-        return torch.cat(log_probs).view(z.shape[:2])
+        rows = max(1, LOGITS // (targets.shape[1] * self.network.output.out_features))
+        if torch.is_grad_enabled() or rows >= len(h):
+            log_px = self.next(self.network.output(h)).log_prob(targets)[0]
+        else:
+            parts = zip(h.split(rows), targets.split(rows), strict=True)
+            log_px = torch.cat([self.next(self.network.output(h)).log_prob(x)[0] for h, x in parts])
+        return log_px.view(z.shape[:2])
 
     def sample(self) -> Integer[Tensor, "K B T"]:
         """One draw for each z, [BOS ... EOS PAD ...], as wide as the longest that may be drawn."""

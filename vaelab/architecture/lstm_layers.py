@@ -53,10 +53,10 @@ class NextToken(nn.Module):
         """The LSTM's outputs for all K times B, from the cell's initial state."""
         # The product of the words alone could be made once for all K, but then the LSTM is a loop
         # in Python: half as fast at K = 1, and no faster at K = 10 unless it is large.
-        seen = (*z.shape[:2], words.shape[1])
-        parts = words.expand(*seen, -1), z.unsqueeze(2).expand(*seen, -1)
-        cell = cell.flatten(0, 1)[None]
-        out, _ = self.lstm(torch.cat(parts, dim=-1).flatten(0, 1), (torch.tanh(cell), cell))
+        words = words.expand(len(z), -1, -1, -1).flatten(0, 1)
+        z, cell = z.flatten(0, 1), cell.flatten(0, 1)[None]
+        beside = z.unsqueeze(1).expand(-1, words.shape[1], -1)
+        out, _ = self.lstm(torch.cat([words, beside], dim=-1), (torch.tanh(cell), cell))
         return self.dropout_out(out)
 
     def step(
