@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from vaelab import groups, traits
+from vaelab.architecture.committed_rate import CommittedRate
 from vaelab.errors import UserError
 from vaelab.validate import check_node
 
@@ -70,6 +71,8 @@ def build(config: Mapping[str, Any]) -> Parts:
     )
     named = ("dataset", "likelihood", "architecture", "prior", "bound", "trainer", "watch")
     components = {f"{name}={_choice(config, name)}": getattr(parts, name) for name in named}
+    if (rate := config["committed_rate"]) is not None:
+        components[f"committed_rate={rate:g}"] = CommittedRate(rate)
     traits.check(components, partial(_fitting, provided))
     if parts.bound.changes:
         _check_never_compared(config)

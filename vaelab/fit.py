@@ -12,6 +12,8 @@ import torch
 from rich.console import Console
 
 from vaelab import checkpoint
+from vaelab.architecture.committed import CommittedEncoder
+from vaelab.architecture.committed_rate import CommittedRate
 from vaelab.batch import Batch
 from vaelab.batches import Blocks
 from vaelab.build import Parts, build, construct, device, loggers
@@ -46,7 +48,11 @@ CPU = torch.device("cpu")
 def make_task(config: Config, parts: Parts, splits: Splits) -> Task:
     """The task of a config; weights as the parts were built."""
     architecture = parts.architecture
-    vae = VAE(architecture.encoder, architecture.decoder, parts.prior)
+    encoder = architecture.encoder
+    if (rate := config["committed_rate"]) is not None:
+        limit = CommittedRate(rate).log_var(architecture.latent_dims[0])
+        encoder = CommittedEncoder(encoder, limit)
+    vae = VAE(encoder, architecture.decoder, parts.prior)
     recipe = Recipe(
         seed=config["seed"],
         batch_size=config["batch_size"],

@@ -18,6 +18,12 @@ YOUNGER: dict[str, Any] = {
     "learning_rate": {"_target_": "vaelab.learning_rate.constant.Constant"},
     "select": "best",
     "watch": {"_target_": "vaelab.watch.none.Nothing"},
+    "committed_rate": None,
+}
+# The same of a component's own settings, by its group.
+YOUNGER_OF: dict[str, dict[str, Any]] = {
+    "bound": {"free_bits_of": "dimension"},
+    "trainer": {"start": 0.0, "mixture": "batch"},
 }
 NAMED = ("dataset", "architecture", "prior", "bound", "trainer")
 
@@ -25,7 +31,7 @@ NAMED = ("dataset", "architecture", "prior", "bound", "trainer")
 def config_hash(config: Mapping[str, Any]) -> str:
     """sha256 of the settings that count; 2 and 2.0, and "32" and 32, are one value."""
     kept = {
-        key: value
+        key: _as_older(key, value)
         for key, value in config.items()
         if key not in LEFT_OUT and not (key in YOUNGER and value == YOUNGER[key])
     }
@@ -51,3 +57,11 @@ def folder(config: Mapping[str, Any]) -> Path:
     names = "-".join(re.sub(r"[^\w.]+", "_", str(choices.get(group, "own"))) for group in NAMED)
     root = Path(str(config["output_dir"])) / "train"
     return root / names / config_hash(config)[:8] / f"seed{config['seed']}"
+
+
+def _as_older(group: str, node: Any) -> Any:
+    """A component's settings without younger ones that are neutral."""
+    younger = YOUNGER_OF.get(group)
+    if younger is None or not isinstance(node, Mapping):
+        return node
+    return {k: v for k, v in node.items() if not (k in younger and v == younger[k])}

@@ -21,6 +21,7 @@ class Settings:
     select: Literal["best", "last"]
     threads: int | None
     precision: Literal["32", "bf16-mixed"]
+    committed_rate: float | None
     clip_norm: float | None
     clip_scope: Literal["all", "stepped"]
     micro_batches: int
@@ -74,6 +75,8 @@ def check(
             faults.append(f"{name}={shown(value)}: {fault}")
         elif name in AT_LEAST and value is not None and value < AT_LEAST[name]:  # pyright: ignore
             faults.append(f"{name}={value}: must be {AT_LEAST[name]} or more")
+        elif name == "committed_rate" and value is not None and value <= 0:  # pyright: ignore
+            faults.append(f"{name}={value}: must be more than 0 nats; null for none")
         elif name == "clip_norm" and value is not None and value <= 0:  # pyright: ignore
             faults.append(f"{name}={value}: must be more than 0; null for no clipping")
         elif name == "snapshots" and value is not None and (fault := unordered(value)):

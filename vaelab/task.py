@@ -87,6 +87,11 @@ class Task(pl.LightningModule):
         self.steppers: dict[str, Optimizer] = {}
         self.after_update: list[Callable[[Task], None]] = []
         self.groups = vae.parameter_groups()
+        # Weights come from the seed, so that a resumed run has the same ones here.
+        kept = self.groups if inference.head_start else {}
+        self.initial = {
+            name: [p.detach().to("cpu", copy=True) for p in kept[name]] for name in kept
+        }
         self.everything = self.groups["phi"] + self.groups["theta"]
         self.order = order_of(splits.train, recipe.batch_size, recipe.seed)
         self.steps_per_epoch = self.order.steps
@@ -270,11 +275,18 @@ class Task(pl.LightningModule):
             return nullcontext()  # a disabled autocast costs as much as an enabled one
         return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
 
-    def renew_optimizers(self, *groups: str) -> None:
-        """Forget what the optimisers of these groups remember of earlier gradients."""
-        for group in groups:
-            if (optimizer := self.steppers.get(group)) is not None:
-                optimizer.load_state_dict({**optimizer.state_dict(), "state": {}})
+    def restart(self, *groups: str) -> None:
+        """Put parameters back to the values they began with; all optimisers begin anew."""
+        with torch.no_grad():
+            for group in groups:
+                for parameter, value in zip(self.groups[group], self.initial[group], strict=True):
+                    parameter.copy_(value)
+        self.renew_optimizers()
+
+    def renew_optimizers(self) -> None:
+        """Forget what the optimisers remember of earlier gradients."""
+        for optimizer in self.steppers.values():
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": {}})
 
     def train_row(self) -> dict[str, float]:
         """Means over the epoch's training examples, and beta at its last update."""

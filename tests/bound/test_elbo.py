@@ -67,6 +67,37 @@ def test_free_bits_by_hand(kind):
     assert_close(objective.value, without.value)  # the logged value never contains them
 
 
+KL = [[0.25, 0.5, 1.0], [0.0, 0.0, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("of", "penalty", "counted"),
+    [
+        # Below .4 a divergence counts as .4 (an example_dimension), below 1 as 1 (the others).
+        ("example_dimension", (0.4 + 0.5 + 1.0 + 0.4 + 0.4 + 0.5) / 2, [[0, 1, 1], [0, 0, 1]]),
+        ("example", (1.75 + 1.0) / 2, [[1, 1, 1], [0, 0, 0]]),
+        ("batch", 2.25 / 2, [[1, 1, 1], [1, 1, 1]]),
+    ],
+)
+def test_free_bits_of_others_by_hand(of, penalty, counted):
+    kl = torch.tensor(KL, requires_grad=True)
+    least = 0.4 if of == "example_dimension" else 1.0
+    bound = elbo(num_samples=2, free_bits=least, free_bits_of=of)
+    objective = bound(hand_terms(kl), 0.1)
+    assert float(objective.phi_loss.detach()) == pytest.approx(16 + 0.1 * penalty)
+    (gradient,) = torch.autograd.grad(objective.phi_loss, kl)
+    # What counts has the divergence's own gradient, as with the mask of Li et al.; what does not
+    # has none.
+    assert_close(gradient, 0.1 * torch.tensor(counted).float() / 2)
+
+
+def test_free_bits_of_the_batch_stop_all_gradients_at_once():
+    kl = torch.tensor(KL, requires_grad=True)
+    objective = elbo(num_samples=2, free_bits=1.2, free_bits_of="batch")(hand_terms(kl), 0.1)
+    assert float(objective.phi_loss.detach()) == pytest.approx(16 + 0.1 * 1.2)
+    assert torch.autograd.grad(objective.phi_loss, kl)[0].tolist() == [[0.0] * 3] * 2
+
+
 def test_free_bits_stop_the_gradient_of_the_dimensions_below_them_only():
     vae = model(TOY.wrong_encoder())
     with torch.no_grad():  # dimension 0 carries hardly anything, dimension 1 much

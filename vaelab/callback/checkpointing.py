@@ -74,7 +74,7 @@ class Checkpointing(pl.Callback):
                 for name, value in own.items():
                     value.copy_(best["model"][f"vae.{name}"])
         distributed.from_first(list(task.vae.state_dict().values()))
-        task.renew_optimizers("phi", "theta")
+        task.renew_optimizers()
 
     def write(self, trainer: pl.Trainer, task: Task) -> None:
         """Write both files now."""

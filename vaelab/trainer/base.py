@@ -28,6 +28,10 @@ class Learner(Protocol):
         """One optimiser step on "phi" (encoder), "theta" (everything else) or both."""
         ...
 
+    def restart(self, *groups: str) -> None:
+        """Put these parameters back to the values they began with; optimisers begin anew."""
+        ...
+
     def ratio_over_ranks(self, total: Tensor, count: int) -> float:
         """Sum of totals by sum of counts over processes, as a number (waits for the device)."""
         ...
