@@ -86,15 +86,16 @@ class PosteriorLag(Watch):
         mi = batched_information(q, q.rsample(1)[0], self.mixture).mean()
         return {
             "index": index,
-            "model": self.model_means(watched, batch, prior),
+            "model": self.model_means(watched, batch, prior, self.grid.to(q.mean)),
             "encoder": q.mean[:, 0].double(),
             "kl": divergence(q, prior).mean(),
             "mi": mi,
         }
 
-    def model_means(self, watched: Watched, batch: Batch, prior: LatentPrior) -> Float[Tensor, "N"]:
+    def model_means(
+        self, watched: Watched, batch: Batch, prior: LatentPrior, grid: Float[Tensor, "G"]
+    ) -> Float[Tensor, "N"]:
         """Of p(z|x), some examples at a time."""
-        grid = self.grid.to(batch.x.device).float()
         means = []
         for x in batch.x.split(max(1, self.chunk // len(grid))):
 
