@@ -1,4 +1,4 @@
-"""A posterior whose variance is kept so small that it cannot reach the prior: see committed_rate."""
+"""A posterior whose variance is kept so small that it cannot reach the prior."""
 
 import torch.nn.functional as F
 from jaxtyping import Num
