@@ -141,7 +141,7 @@ def test_draws_have_the_probabilities_of_tempered_steps(temperature):
 
 def test_settings_that_mean_nothing_are_refused():
     decoder, z = model_of(1)
-    with pytest.raises(UserError, match=r"^temperature=0: must be above 0$"):
-        sampled(decoder((z,)), 0)
+    with pytest.raises(UserError, match=r"^temperature=0\.0: must be above 0$"):
+        sampled(decoder((z,)), 0.0)
     with pytest.raises(UserError, match=r"^width=0: must be at least 1$"):
         beam(decoder((z,)), 0)
