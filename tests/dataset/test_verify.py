@@ -30,6 +30,13 @@ def test_any_of_several_contents_will_do(file):
     assert mismatch(file, [other, Content("git:ce013625030ba8dba906f756967f9e9ca394464a")]) is None
 
 
+def test_the_first_digits_of_a_checksum_will_do_and_few_of_them_will_not(file):
+    assert mismatch(file, [Content("git:ce013625")]) is None
+    assert mismatch(file, [Content("git:ce013625030b", 6)]) is None
+    for other in ("git:ce013626", "git:ce01362", "git:", "md5:ce013625", "git:013625030ba8"):
+        assert "not the expected file" in mismatch(file, [Content(other)])
+
+
 def test_a_wrong_file_is_told_from_a_truncated_one(file):
     expected = "sha256:" + "0" * 64
     with pytest.raises(UserError, match=r"set.mat is truncated \(6 of 7 bytes\)"):

@@ -11,7 +11,8 @@ class Content:
 
     Attributes:
         checksum: "sha256:HEX", "md5:HEX", or "git:HEX" for a git blob id, which is the SHA-1 of
-            "blob SIZE", a zero byte and the file.
+            "blob SIZE", a zero byte and the file. Where no more is known, its first 8 digits or
+            more.
         size: in bytes, where known.
     """
 

@@ -17,8 +17,8 @@ FACTS = Facts(
     folder="short_yelp",
     files=(
         _file("train", Content("git:6c93efa5f9d0e3a1e71d12d0f393cbf321bfc3db"), exact=True),
-        # Only the first digits of these two are known: a download cannot be held to them, and the
-        # files must be put in place by hand, where the loader looks at what they hold.
+        # Only the first digits of these two are known. A download is held to them; of files put in
+        # place by hand, other versions may be as good.
         _file("valid", Content("sha256:34240114", 455_377), exact=False),
         _file("test", Content("sha256:56dc9c76", 457_602), exact=False),
     ),
