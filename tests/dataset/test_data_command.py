@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 from scipy.io import savemat
 
+from vaelab.cli import main
 from vaelab.command import data
 from vaelab.errors import UserError
 
@@ -81,6 +82,28 @@ def test_check_trusts_no_earlier_verification(frey, tmp_path, capsys):
     frey.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     os.utime(frey, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # same size, same time
     assert data.run(arguments) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "dataset=yelp", "architecture=lstm_small"],
+        ["check", "dataset=static_mnist"],
+        ["data", "check", "yelp"],
+        ["data", "check", "omniglot_raw"],
+    ],
+)
+def test_a_check_writes_nothing_into_the_data_directory(words, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "data"
+    monkeypatch.setenv("VAELAB_DATA", str(folder))
+    status = main(words)
+    said = capsys.readouterr()
+    assert not folder.exists()
+    if "dataset=static_mnist" in words:  # its size is known without its files
+        assert status == 0
+    else:
+        assert status > 0
+        assert "is missing" in said.out + said.err
 
 
 def test_check_of_an_empty_folder_finds_nothing_wrong(tmp_path, capsys):

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from vaelab.dataset import download as downloading
-from vaelab.dataset.download import download, obtain
+from vaelab.dataset.download import download, nothing_downloaded, obtain
 from vaelab.dataset.source import Address, Content, RemoteFile
 from vaelab.errors import UserError
 
@@ -137,6 +137,27 @@ def test_addresses_are_tried_in_order(remote, server, tmp_path):
     assert path.read_bytes() == DATA
     asked = [path for path, _ in server.requests]
     assert asked == ["/missing", "/html", "/disguised", "/wrong", "/short", "/good"]
+
+
+def test_a_download_is_held_to_what_is_known_of_its_checksum(remote, tmp_path):
+    digits = Content(GOOD.checksum[: len("sha256:") + 8], len(DATA))
+    assert download(remote("wrong", "good", content=digits), tmp_path).read_bytes() == DATA
+    with pytest.raises(UserError, match="not the expected file"):
+        download(remote("wrong", content=digits), tmp_path / "other")
+
+
+def test_a_check_downloads_nothing_and_leaves_no_trace(remote, server, tmp_path):
+    with nothing_downloaded():
+        with pytest.raises(UserError, match=r"set.mat is missing, and a check downloads nothing"):
+            obtain(remote("good"), tmp_path / "new")
+        assert not (tmp_path / "new").exists()
+        assert server.requests == []
+        (tmp_path / "here").mkdir()
+        (tmp_path / "here" / "set.mat").write_bytes(DATA)
+        obtain(remote("good"), tmp_path / "here")
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["set.mat"]
+    obtain(remote("good"), tmp_path / "new")
+    assert len(server.requests) == 1
 
 
 def test_a_broken_connection_is_continued(remote, server, tmp_path):

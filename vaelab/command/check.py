@@ -1,4 +1,4 @@
-"""Check what train would be given, sweeps too, and train nothing."""
+"""Check what train would be given, sweeps too; train and download nothing."""
 
 from vaelab.command._arguments import Arguments
 from vaelab.errors import UserError
@@ -15,6 +15,7 @@ def run(arguments: list[str]) -> int:
         return parser.explain(__doc__)
     from vaelab import plan
     from vaelab.compose import Composer
+    from vaelab.dataset.download import nothing_downloaded
     from vaelab.reporting.summary import show_checks
 
     composer = Composer(given.config_dir, given.multirun)
@@ -22,7 +23,8 @@ def run(arguments: list[str]) -> int:
     for overrides in composer.jobs(given.overrides):
         try:
             task = plan.plan([composer.cell(overrides)])[0]
-            plan.check([task], devices=False)
+            with nothing_downloaded():  # sentences are read to know the network's size
+                plan.check([task], devices=False)
             verdicts.append((overrides, "", str(task.folder)))
         except UserError as error:
             verdicts.append((overrides, str(error), ""))

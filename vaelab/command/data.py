@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from vaelab import groups
-from vaelab.dataset.download import obtain
+from vaelab.dataset.download import nothing_downloaded, obtain
 from vaelab.dataset.location import data_directory
 from vaelab.dataset.source import Facts, RemoteFile
 from vaelab.errors import UserError
@@ -185,7 +185,7 @@ def _check(chosen: dict[str, Facts], directory: Path) -> int:
     table = Table("name")
     table.add_column("result", overflow="fold")
     faults = 0
-    with _nothing_remembered():
+    with _nothing_remembered(), nothing_downloaded():
         for name, facts in chosen.items():
             fault = _fault(name, facts, directory)
             faults += fault is not None

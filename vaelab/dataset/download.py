@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from email.message import Message
 from pathlib import Path
 from typing import BinaryIO
@@ -26,6 +27,18 @@ logger = logging.getLogger(__name__)
 TIMEOUT = 30.0  # seconds without a byte
 ATTEMPTS = 3  # for each address, each going on where the last one broke off
 BLOCK = 1 << 18
+
+_downloads: ContextVar[bool] = ContextVar("downloads", default=True)
+
+
+@contextmanager
+def nothing_downloaded() -> Iterator[None]:
+    """Inside, what is not in the data directory is an error, and nothing is written there."""
+    before = _downloads.set(False)
+    try:
+        yield
+    finally:
+        _downloads.reset(before)
 
 
 class _Refused(Exception):
@@ -149,9 +162,14 @@ def download(file: RemoteFile, folder: Path) -> Path:
     """Put `file` into `folder` under its canonical name, unless another job just did.
 
     Raises:
-        UserError: no address gave it, or the folder cannot be written.
+        UserError: no address gave it, the folder cannot be written, or nothing may be downloaded.
     """
     target = folder / file.name
+    if not _downloads.get():
+        raise UserError(
+            f"{target.absolute()} is missing, and a check downloads nothing; `vaelab data get` "
+            f"and training do, from {file.addresses[0].url}"
+        )
     failures = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
