@@ -93,7 +93,7 @@ def naive_beam(decoder, z, width, length):
     return max(ended or live, key=lambda one: one[1])[0]
 
 
-@pytest.mark.parametrize("width", [2, 3, 5])
+@pytest.mark.parametrize("width", [2, 3, 5, 20])  # 20: more than there are at first
 def test_a_beam_is_a_naive_search(width):
     decoder, z = model_of(12)
     expected = [naive_beam(decoder, z[:, b : b + 1], width, 6) for b in range(12)]
