@@ -99,7 +99,7 @@ def test_the_network_is_the_notes_layers(colours, params):
 
 
 def test_layers_see_what_the_notes_say():
-    """Numbers to tell what was added: 10^i for layer i's output, 10^-k of it for D_k's."""
+    """Outputs that tell what was added: layer i gives 10^i whatever it sees, D_k k + 2 times it."""
     seen = {}
 
     def layer(i):
