@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from small import config, make_task, splits
 
 from vaelab import groups
@@ -45,6 +46,7 @@ def validation_bound(task):
 
 
 def rises(task, updates=40):
+    task.progress.epoch = task.inference.head_start  # before, beta is 0
     task.eval()
     before = validation_bound(task)
     task.train()
@@ -54,12 +56,25 @@ def rises(task, updates=40):
     return validation_bound(task) > before + 1
 
 
+def distinct(group):
+    """The first option of each class; others differ from it in their settings alone."""
+    folder = groups.config_dir() / group
+    found = {
+        OmegaConf.load(folder / f"{one}.yaml")["_target_"]: one for one in options(group)[::-1]
+    }
+    return sorted(found.values())
+
+
+TRAINERS = distinct("trainer")
+SHORT = {"aggressive": ["trainer.max_inner_steps=3"], "pretrain": ["trainer.epochs=1"]}
+
+
 @pytest.mark.parametrize(
     ("prior", "trainer", "bound"),
-    list(itertools.product(options("prior"), options("trainer"), BOUNDS)),
+    list(itertools.product(options("prior"), TRAINERS, BOUNDS)),
 )
 def test_prior_trainer_and_bound(prior, trainer, bound):
-    short = ["trainer.max_inner_steps=3"] if trainer == "aggressive" else []
+    short = SHORT.get(trainer, [])
     settings = config(
         f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *short, *BOUNDS[bound],
         "optimizer.phi.lr=0.003", "optimizer.theta.lr=0.003",
@@ -85,19 +100,12 @@ CONVOLUTIONAL = ("conv_hvae", "pixel_hvae")
 BOTTOM_UP = ("tanh_hvae",)  # have no q(z_top|x) for a VampPrior to be made of
 # Two priors for the fast ones; each prior, trainer and bound at least once for all.
 TWO_LEVEL_PARTS = [
-    *(
-        ("hvae", *parts)
-        for parts in itertools.product(("standard", "vamp"), options("trainer"), BOUNDS)
-    ),
-    *(
-        ("hvae", prior, trainer, "elbo")
-        for prior in options("prior")
-        for trainer in options("trainer")
-    ),
-    *(("tanh_hvae", "standard", *parts) for parts in itertools.product(options("trainer"), BOUNDS)),
+    *(("hvae", *parts) for parts in itertools.product(("standard", "vamp"), TRAINERS, BOUNDS)),
+    *(("hvae", prior, trainer, "elbo") for prior in options("prior") for trainer in TRAINERS),
+    *(("tanh_hvae", "standard", *parts) for parts in itertools.product(TRAINERS, BOUNDS)),
     *(("tanh_hvae", prior, "joint", "elbo") for prior in options("prior")),
     *((slow, prior, "joint", "elbo") for slow in CONVOLUTIONAL for prior in options("prior")),
-    *((slow, "vamp", trainer, "elbo") for slow in CONVOLUTIONAL for trainer in options("trainer")),
+    *((slow, "vamp", trainer, "elbo") for slow in CONVOLUTIONAL for trainer in TRAINERS),
     *((slow, "vamp", "joint", bound) for slow in CONVOLUTIONAL for bound in BOUNDS),
 ]
 
@@ -122,7 +130,7 @@ def two_level_config(option, *overrides):
     ("architecture", "prior", "trainer", "bound"), list(dict.fromkeys(TWO_LEVEL_PARTS))
 )
 def test_two_levels_with_prior_trainer_and_bound(architecture, prior, trainer, bound):
-    short = ["trainer.max_inner_steps=3"] if trainer == "aggressive" else []
+    short = SHORT.get(trainer, [])
     settings = two_level_config(
         architecture, f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *short,
         *BOUNDS[bound], "beta=constant",

@@ -50,6 +50,7 @@ def build(config: Mapping[str, Any]) -> Parts:
     provided |= {"dataset": dataset, "shape": dataset.shape}
     likelihood = part("likelihood")
     provided["likelihood"] = likelihood
+    _check_data(config, dataset, provided)
     architecture = part("architecture")
     latent_dims = getattr(architecture, "latent_dims", ())
     provided["latent_dim"] = latent_dims[0] if latent_dims else 0
@@ -150,6 +151,23 @@ def _choice(config: Mapping[str, Any], name: str) -> str:
     return str(config.get("choices", {}).get(name, "own"))
 
 
+def _check_data(config: Mapping[str, Any], dataset: Any, provided: Mapping[str, Any]) -> None:
+    """Refuse an architecture that is not for such data before it is built.
+
+    A network for images would make an output of every word at every place of a sentence.
+    """
+    architecture = load(config["architecture"]["_target_"])
+    if _by_class(architecture):
+        named = {"dataset": dataset, "architecture": architecture}
+        components = {f"{name}={_choice(config, name)}": one for name, one in named.items()}
+        traits.check(components, partial(_fitting, provided))
+
+
+def _by_class(target: Any) -> bool:
+    """Whether what it offers and needs can be read without building it."""
+    return all(isinstance(getattr(target, name, None), frozenset) for name in ("offers", "needs"))
+
+
 def _check_never_compared(config: Mapping[str, Any]) -> None:
     """Refuse settings that compare epochs where the bound changes during training."""
     compared = [f"select={config['select']}"] if config["select"] == "best" else []
@@ -186,7 +204,8 @@ def _fitting(provided: Mapping[str, Any], group: str, fits: Callable[[Any], bool
             given = OmegaConf.to_container(node, resolve=True)
             given.pop("defaults", None)  # pyright: ignore
             node = check_node(group, given, [])  # pyright: ignore[reportArgumentType]
-            if fits(construct(node, provided)):
+            target = load(node["_target_"])
+            if fits(target if _by_class(target) else construct(node, provided)):
                 found.append(option)
         except Exception:
             continue

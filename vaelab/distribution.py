@@ -132,7 +132,8 @@ class GaussianMixture:
 
     def log_prob(self, z: Float[Tensor, "*K D"]) -> Float[Tensor, "*K"]:
         """Log-density of each row of z."""
-        rows = self.log_joint(z.reshape(-1, z.shape[-1])).logsumexp(-1)
+        # Not -1: without a latent D is 0 and any number of rows would do.
+        rows = self.log_joint(z.reshape(math.prod(z.shape[:-1]), z.shape[-1])).logsumexp(-1)
         return rows.view(z.shape[:-1]).to(z.dtype)
 
     def sample(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor, nn
 
 from vaelab.architecture.base import Decoder, Encoder
@@ -55,7 +55,7 @@ class VAE(nn.Module):
 
     def terms(
         self,
-        x: Float[Tensor, "B *event"],
+        x: Num[Tensor, "B *event"],
         q: Posterior,
         num_samples: int,
         *,

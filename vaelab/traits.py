@@ -19,6 +19,7 @@ class Trait(Enum):
     ANALYTIC_KL = "a prior with a closed-form KL divergence"
     OWN_PRIOR = "a prior that is not made of the encoder"
     ENCODER = "an architecture with an encoder"
+    SENTENCES = "an architecture for sentences"
     TOP_POSTERIOR = "an encoder that draws the top level first"
 
 
@@ -26,6 +27,7 @@ class Trait(Enum):
 OFFERED_BY = {
     Trait.LOCAL_POSTERIOR: "architecture",
     Trait.ENCODER: "architecture",
+    Trait.SENTENCES: "architecture",
     Trait.TOP_POSTERIOR: "architecture",
     Trait.ANALYTIC_KL: "prior",
     Trait.OWN_PRIOR: "prior",

@@ -79,7 +79,9 @@ class Lstm(Architecture):
         max_length: tokens of a sampled sentence at most, BOS and EOS included; null: `shape`'s.
     """
 
-    offers = frozenset({Trait.LOCAL_POSTERIOR, Trait.ENCODER, Trait.TOP_POSTERIOR})
+    offers = frozenset(
+        {Trait.LOCAL_POSTERIOR, Trait.ENCODER, Trait.TOP_POSTERIOR, Trait.SENTENCES}
+    )
     needs = frozenset({Trait.TOKENS})
 
     def __init__(

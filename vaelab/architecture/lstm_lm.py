@@ -54,6 +54,7 @@ class LstmLm(Architecture):
     """
 
     latent_dims = (0,)
+    offers = frozenset({Trait.SENTENCES})
     needs = frozenset({Trait.TOKENS})
 
     def __init__(

@@ -113,8 +113,8 @@ class Dataset(ABC):
 
     @property
     def needs(self) -> frozenset[Trait]:
-        """What this data set needs of others; usually nothing."""
-        return frozenset()
+        """What this data set needs of others: sentences, an architecture for them."""
+        return frozenset({Trait.SENTENCES} if Trait.TOKENS in self.offers else ())
 
     @abstractmethod
     def load(self) -> Splits:

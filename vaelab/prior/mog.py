@@ -24,6 +24,7 @@ class Mog(Prior):
     """
 
     offers = frozenset({Trait.OWN_PRIOR})
+    needs = frozenset({Trait.ENCODER})  # without a latent there is nothing to mix
 
     def __init__(
         self, latent_dim: int, components: int, spread: float, log_var: float, clamp: bool

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vaelab.dataset.base import Dataset, Split
+from vaelab.dataset.vocabulary import PAD
 from vaelab.distribution import GaussianMixture
 from vaelab.errors import UserError
 from vaelab.posterior import Posterior
@@ -23,7 +24,8 @@ class Vamp(Prior):
     """p(z) = 1/C sum_c q(z | u_c): a mixture of posteriors of C pseudo-inputs u.
 
     The encoder is run on all pseudo-inputs whenever the prior is built, and gradients flow through
-    it. With `init="data"` and `trainable=False` this is the paper's "VampPrior data".
+    it. With `init="data"` and `trainable=False` this is the paper's "VampPrior data", the only
+    form that sentences can have.
 
     Args:
         shape: event shape of the data.
@@ -57,13 +59,22 @@ class Vamp(Prior):
             raise UserError(
                 f"prior.mean={mean}: has no meaning with prior.init=data; leave it null"
             )
+        if Trait.TOKENS in dataset.offers and (init == "noise" or trainable or std):
+            raise UserError(
+                f"prior.init={init} prior.trainable={str(trainable).lower()} cannot be used with "
+                "token data (sentences): a pseudo-input between words is no sentence; choose "
+                "prior=vamp_data, mog or standard"
+            )
         self.encoder_rows = components
         self.init = init
         self.noise = std or 0.0
         self.unit_interval = bool(dataset.offers & {Trait.BINARY, Trait.UNIT_INTERVAL})
         default_mean, default_std = dataset.pseudo_inputs
-        u = torch.randn(components, *shape) * (default_std if std is None else std)
-        u += default_mean if mean is None else mean
+        if Trait.TOKENS in dataset.offers:
+            u = torch.full((components, *shape), PAD)
+        else:
+            u = torch.randn(components, *shape) * (default_std if std is None else std)
+            u += default_mean if mean is None else mean
         self.u = nn.Parameter(u, requires_grad=trainable)
 
     def prepare(self, train: Split) -> None:
@@ -78,7 +89,10 @@ class Vamp(Prior):
         rows = torch.randperm(len(train))[: len(self.u)].to(train.x.device)
         examples = train[rows].to(self.u.device)
         with torch.no_grad():
-            self.u.copy_(examples + self.noise * torch.randn_like(examples))
+            if examples.is_floating_point():
+                self.u.copy_(examples + self.noise * torch.randn_like(examples))
+            else:
+                self.u[:, : examples.shape[1]] = examples
 
     def forward(self, encoder: nn.Module) -> GaussianMixture:
         """The aggregate posterior of the pseudo-inputs."""
