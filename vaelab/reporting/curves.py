@@ -84,7 +84,7 @@ def _aggressive(axes: Axes, epochs: np.ndarray, steps: np.ndarray) -> None:
     number = low if low == high else f"{low} to {high}"
     label = f"{number} encoder steps\nfor each decoder step"
     for part in np.split(on, np.flatnonzero(np.diff(on) > 1) + 1):
-        left, right = epochs[part[0]] - 0.5, epochs[part[-1]] + 0.5
+        left, right = float(epochs[part[0]]) - 0.5, float(epochs[part[-1]]) + 0.5
         axes.axvspan(left, right, color=ORANGE, alpha=0.12, linewidth=0, zorder=0, label=label)
         label = None
 
