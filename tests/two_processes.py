@@ -1,0 +1,69 @@
+"""What a process of a test of several does: no Lightning, the collectives alone."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from small import config, make_task, splits
+from texts import text_config, text_splits
+from torch import nn
+
+from vaelab.distributed import average_gradients, from_first, gathered
+
+
+def joined(rank: int, world: int, folder: str) -> None:
+    """Make this process one of `world`; they meet by a file. A deadlock ends after a minute."""
+    torch.set_num_threads(1)
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+    dist.init_process_group(
+        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=world,
+        timeout=timedelta(seconds=60),
+    )  # fmt: skip
+
+
+def everything(rank: int, world: int, folder: str, runs: dict[str, list[str]]) -> None:
+    """All that is looked at, in one go: starting a process takes seconds."""
+    joined(rank, world, folder)
+    found = {name: aggressive(overrides) for name, overrides in runs.items()}
+    torch.save(found | {"collectives": collectives(rank)}, Path(folder) / f"{rank}.pt")
+    dist.destroy_process_group()
+
+
+def aggressive(overrides: list[str], updates: int = 6) -> dict:
+    """Some updates and a validation."""
+    if "trainer=aggressive_text" in overrides:
+        task = make_task(text_config(*overrides), text_splits())
+    else:
+        task = make_task(config(*overrides), splits())
+    steps = []
+    for number in range(updates):
+        before = task.progress.encoder_updates
+        task.update(number % task.steps_per_epoch)
+        steps.append(task.progress.encoder_updates - before)
+    index = task.batch_at(0).index
+    task.eval()
+    with torch.no_grad():
+        task.validation_step()
+    return {
+        "steps": steps, "index": index, "row": task.row,
+        "weights": torch.cat([p.detach().flatten() for p in task.everything]),
+        "on": task.inference.state["on"], "mi": task.inference.state["reference_mi"],
+    }  # fmt: skip
+
+
+def collectives(rank: int) -> dict:
+    """Rows of unequal number, the first process's numbers, a gradient that one process lacks."""
+    mine = torch.full((3,), float(rank))
+    from_first([mine])
+    parameters = [nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1))]
+    parameters[0].grad = torch.tensor([1.0, 10.0]) * (rank + 1)
+    if rank == 0:
+        parameters[1].grad = torch.tensor([4.0])
+    average_gradients(parameters)
+    return {
+        "rows": gathered(torch.full((rank + 1, 2), float(rank))),
+        "first": mine,
+        "gradients": [p.grad for p in parameters],
+    }
