@@ -13,11 +13,10 @@ import itertools
 import math
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
-import pytorch_lightning as pl
 import torch
+from alternate import Alternate
 from bare import NETWORKS
 from rich.console import Console
 from torch import Tensor
@@ -32,8 +31,11 @@ from vaelab.threads import use
 from vaelab.validate import validate
 
 
-class Alternate(pl.Callback):
-    """Times vaelab's epochs and runs one of the bare loop after each."""
+class BareImages:
+    """The bare loop: its network, optimiser and data.
+
+    Called, it makes one epoch.
+    """
 
     def __init__(
         self, data: Tensor, batch: int, network: str, vamp: bool, device: torch.device
@@ -41,28 +43,8 @@ class Alternate(pl.Callback):
         self.data, self.batch, self.device = data.to(device), batch, device
         self.model = NETWORKS[network](data.shape[1], vamp).to(device)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=5e-4, fused=True)
-        self.ours: list[float] = []
-        self.bare: list[float] = []
-        self.started = 0.0
 
-    def wait(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
-
-    def on_train_epoch_start(self, *_: object) -> None:
-        self.wait()
-        self.started = time.perf_counter()
-
-    def on_validation_start(self, *_: object) -> None:
-        self.wait()
-        self.ours.append(time.perf_counter() - self.started)
-        started = time.perf_counter()
-        with torch.enable_grad():
-            self.epoch()
-        self.wait()
-        self.bare.append(time.perf_counter() - started)
-
-    def epoch(self) -> None:
+    def __call__(self) -> None:
         order = torch.randperm(len(self.data)).to(self.device)
         total = torch.zeros(2, device=self.device)
         for index in order.split(self.batch):
@@ -95,7 +77,7 @@ def measure(
     small = Split(data[:batch].view(-1, 1, 28, 28))
     task = fit.make_task(config, parts, Splits(split, small, small))
     device = torch.device("cuda" if accelerator == "gpu" else "cpu")
-    callback = Alternate(data, batch, network, prior == "vamp", device)
+    callback = Alternate(BareImages(data, batch, network, prior == "vamp", device), device)
     with tempfile.TemporaryDirectory() as folder:
         quiet = Console(quiet=True)
         fit.train(config, parts, task, Run(Path(folder)), quiet, [callback])
