@@ -41,6 +41,7 @@ def draw(rows: Mapping[str, Sequence[Panel]], path: Path, heading: Heading) -> P
     """A row a run, a column a record; all axes of a row are the same."""
     columns = max(map(len, rows.values()))
     with figure(path, (SIDE * columns + 0.5, SIDE * len(rows) + 0.8), heading) as drawn:
+        drawn.get_layout_engine().set(h_pad=0.1)  # pyright: ignore
         grid = drawn.subplots(len(rows), columns, squeeze=False)
         for line, (label, panels) in zip(grid, rows.items(), strict=True):
             side = reach(panels)
