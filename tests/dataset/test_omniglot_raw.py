@@ -61,6 +61,15 @@ def test_fifteen_drawers_train_and_five_test(reduced):
 
 def test_the_label_says_it_is_no_paper_data(tmp_path):
     assert OmniglotRaw(str(tmp_path)).labels == ("stand-in",)
+    assert OmniglotRaw(str(tmp_path), shrink=2).labels == ("stand-in", "images shrunk to 14x14")
+
+
+def test_shrunk_drawings_are_means_of_the_small_ones(reduced):
+    whole, half = (OmniglotRaw(str(reduced), protocol="savae", shrink=k).load() for k in (1, 2))
+    means = torch.nn.functional.avg_pool2d(whole.train.x.float(), 2)
+    assert torch.equal(half.train.x, means)  # 225ths, and the same divisor reads them
+    assert half.train.read == whole.train.read
+    assert half.valid.x.shape == (10, 1, 14, 14)
 
 
 def test_an_archive_with_a_missing_drawing_is_refused(reduced):

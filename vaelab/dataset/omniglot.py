@@ -45,10 +45,9 @@ class Omniglot(Dataset):
     """`file` names another file of the same layout in the data set's folder.
 
     Such a file's content is not checked against Burda's and marks every result "stand-in". Seeds
-    of null are the protocol's own (`omniglot_protocol`).
+    of null are the protocol's own, and `shrink` makes images smaller (`omniglot_protocol`).
     """
 
-    shape = FACTS.shape
     offers = frozenset(
         {Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL}
     )  # binary images, training images redrawn
@@ -61,21 +60,24 @@ class Omniglot(Dataset):
         protocol: str = "vampprior",
         split_seed: int | None = None,
         binarise_seed: int | None = None,
+        shrink: int = 1,
     ) -> None:
         self.data_dir = data_dir
         self.file = file
-        self.protocol = omniglot_protocol("omniglot", protocol, split_seed, binarise_seed)
-        self.labels = () if file == FACTS.files[0].name else ("stand-in",)
+        self.protocol = omniglot_protocol("omniglot", protocol, split_seed, binarise_seed, shrink)
+        self.shape = self.protocol.shape
+        self.published = file == FACTS.files[0].name
+        self.labels = (*(() if self.published else ("stand-in",)), *self.protocol.labels)
 
     def load(self) -> Splits:
         """The protocol's split of 24,345 training and 8,070 test images."""
         folder = data_directory(self.data_dir) / FACTS.folder
-        if self.labels:
+        if self.published:
+            path = obtain(FACTS.files[0], folder)
+        else:
             path = folder / self.file
             if not path.is_file():
                 raise UserError(f"dataset.file={self.file} was not found: no file {path}")
-        else:
-            path = obtain(FACTS.files[0], folder)
         rows = parsed("omniglot", [path], lambda: _parse(path))
         return self.protocol.split(rows["data"], rows["testdata"], divisor=1)
 

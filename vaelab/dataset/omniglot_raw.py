@@ -97,14 +97,12 @@ def _parse(paths: list[Path]) -> dict[str, np.ndarray]:
 
 
 class OmniglotRaw(Dataset):
-    """Seeds of null are the protocol's own (`omniglot_protocol`)."""
+    """Seeds of null are the protocol's own; `shrink` makes images smaller (`omniglot_protocol`)."""
 
-    shape = FACTS.shape
     offers = frozenset(
         {Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL}
     )  # binary images, training images redrawn
     pseudo_inputs = (0.05, 0.01)
-    labels = ("stand-in",)
 
     def __init__(
         self,
@@ -112,9 +110,14 @@ class OmniglotRaw(Dataset):
         protocol: str = "vampprior",
         split_seed: int | None = None,
         binarise_seed: int | None = None,
+        shrink: int = 1,
     ) -> None:
         self.data_dir = data_dir
-        self.protocol = omniglot_protocol("omniglot_raw", protocol, split_seed, binarise_seed)
+        self.protocol = omniglot_protocol(
+            "omniglot_raw", protocol, split_seed, binarise_seed, shrink
+        )
+        self.shape = self.protocol.shape
+        self.labels = ("stand-in", *self.protocol.labels)
 
     def load(self) -> Splits:
         """The protocol's split of 24,345 training and 8,115 test images."""
