@@ -148,3 +148,22 @@ def test_the_live_line_shows_the_bound_of_the_row_it_shows():
     assert "bound -1.50 (valid -1.50)" in line.line(task)
     line.on_validation_end(trainer, task)
     assert "bound" not in line.line(task)
+
+
+def test_a_long_epoch_says_where_it_is_without_a_terminal(monkeypatch):
+    task = make_task(config("epochs=2"))
+    written = io.StringIO()
+    line = LiveLine(Console(file=written, width=500), Selection(2, None, 0), 3)
+    now = [100.0]
+    monkeypatch.setattr("vaelab.callback.progress.time.monotonic", lambda: now[0])
+    line.started = line.shown = now[0]
+    trainer = SimpleNamespace(is_global_zero=True)
+    task.progress.seconds, task.progress.updates, task.progress.step = 30.0, 3, 3
+    for passed in (30, 29, 2, 3, 60):  # a line a minute
+        now[0] += passed
+        line.on_train_batch_end(trainer, task)
+    lines = written.getvalue().splitlines()
+    assert len(lines) == 2
+    assert all("epoch 1/2, batch 3/4" in one for one in lines)
+    task.progress.seconds = 0.3
+    assert "batch" not in line.line(task)

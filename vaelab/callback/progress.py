@@ -23,6 +23,7 @@ class LiveLine(pl.Callback):
         units: latent dimensions of all levels.
         label: in front of each line, where several runs write to one place.
         every: seconds between lines where there is no terminal.
+        within: the same inside an epoch.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class LiveLine(pl.Callback):
         units: int,
         label: str = "",
         every: float = 10.0,
+        within: float = 60.0,
     ) -> None:
         self.console = console
         self.selection = selection
         self.units = units
         self.label = label
         self.every = every
+        self.within = within
         self.live: Live | None = None
         self.started = self.shown = time.monotonic()
         self.first_epoch = 0.0
@@ -56,11 +59,15 @@ class LiveLine(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
-        """Refresh at most four times a second."""
+        """Refresh at most four times a second; without a terminal, a line a minute."""
         assert isinstance(pl_module, Task)
-        if self.live is not None and time.monotonic() - self.shown > 0.25:
+        passed = time.monotonic() - self.shown
+        if self.live is not None and passed > 0.25:
             self.shown = time.monotonic()
             self.live.update(Text(self.line(pl_module), no_wrap=True), refresh=True)
+        elif self.live is None and passed > self.within and trainer.is_global_zero:
+            self.shown = time.monotonic()
+            self.console.print(self.line(pl_module), soft_wrap=True)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take in an epoch's metrics; where there is no terminal, print a line if it is time."""
@@ -100,7 +107,10 @@ class LiveLine(pl.Callback):
         progress, epochs = task.progress, self.selection.epochs
         done = position(task)
         parts = [self.label] if self.label else []
-        parts += [f"epoch {progress.epoch + 1}/{epochs}", f"beta {task.beta:.2f}"]
+        epoch = f"epoch {progress.epoch + 1}/{epochs}"
+        if 0 < progress.step < task.steps_per_epoch and slow(task):
+            epoch += f", batch {progress.step}/{task.steps_per_epoch}"
+        parts += [epoch, f"beta {task.beta:.2f}"]
         if row := self.last_row:
             if not self.last_is_elbo:
                 parts.append(f"bound {row['train/bound']:.2f} (valid {row['val/bound']:.2f})")
@@ -125,3 +135,9 @@ class LiveLine(pl.Callback):
 def position(task: Task) -> float:
     """Epochs done, with the fraction of the present one."""
     return task.progress.epoch + task.progress.step / task.steps_per_epoch
+
+
+def slow(task: Task) -> bool:
+    """Whether an epoch takes so long that its batches are worth counting."""
+    progress = task.progress
+    return progress.seconds / max(1, progress.updates) * task.steps_per_epoch > 20
