@@ -7,6 +7,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 from small import config, make_task, splits
+from texts import text_config, text_splits
 
 from vaelab import groups
 from vaelab.compose import Composer
@@ -200,3 +201,25 @@ def test_half_precision_trains_two_levels_too(architecture, bound):
     settings = two_level_config(architecture, *half, *BOUNDS[bound])
     data = halves() if architecture in CONVOLUTIONAL else splits()
     assert rises(make_task(settings, data), updates=20)
+
+
+TEXT_PRIORS = [one for one in options("prior") if one != "vamp"]  # refused: test_text_training
+TEXT_PARTS = [
+    *((prior, trainer, "elbo") for prior in TEXT_PRIORS for trainer in TRAINERS),
+    *(("standard", "joint", bound) for bound in BOUNDS),
+    ("vamp_data", "aggressive", "dreg"),
+]
+
+
+@pytest.mark.parametrize(("prior", "trainer", "bound"), list(dict.fromkeys(TEXT_PARTS)))
+def test_sentences_with_prior_trainer_and_bound(prior, trainer, bound):
+    task = make_task(
+        text_config(
+            f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *SHORT.get(trainer, []),
+            *BOUNDS[bound], "beta=constant", "optimizer.phi.lr=0.02",
+            "optimizer.theta.lr=0.02",
+        ),
+        text_splits(),
+    )  # fmt: skip
+    task.vae.prior.prepare(task.splits.train)
+    assert rises(task)

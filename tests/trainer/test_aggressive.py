@@ -142,6 +142,51 @@ def test_with_vamp_the_inner_loop_moves_the_components_but_not_the_pseudo_inputs
     assert not torch.equal(u, task.vae.prior.u)
 
 
+def test_over_it_is_the_plain_vae_bit_for_bit():
+    ended, joint = make_task(config("trainer=aggressive")), make_task(config("trainer=joint"))
+    ended.inference.state["on"] = False
+    for step in range(4):
+        ended.update(step)
+        joint.update(step)
+    assert all(torch.equal(a, b) for a, b in zip(ended.everything, joint.everything, strict=True))
+
+
+def test_while_it_lasts_the_outer_step_leaves_the_encoder_where_the_loop_left_it():
+    task = make_task(config("trainer=aggressive", "clip_norm=5", "trainer.max_inner_steps=3"))
+    moved = []
+    descend = task.descend
+
+    def noted(batch, *groups):
+        before = [[p.detach().clone() for p in task.groups[g]] for g in ("phi", "theta")]
+        found = descend(batch, *groups)
+        after = [task.groups[g] for g in ("phi", "theta")]
+        same = [all(map(torch.equal, a, b)) for a, b in zip(before, after, strict=True)]
+        moved.append((groups, same))
+        return found
+
+    task.descend = noted
+    task.update(0)
+    assert moved == [(("phi",), [False, True])] * 3 + [(("theta",), [True, False])]
+
+
+def test_the_cost_of_the_phase_is_told_by_epoch_and_by_run():
+    strategy = make()
+    for epoch, steps in enumerate([(20, 40), (30,)]):
+        for count in steps:
+            # Every window is better than the one before, but for the last.
+            better = [100.0 - step // 10 for step in range(count - 10)]
+            strategy.update(Script([*better, *[200.0] * 10, 1.0]), outer())
+        assert strategy.row(epoch) == {"encoder_steps": sum(steps) / len(steps)}
+        strategy.observe({"mi": 1.0 + epoch})
+    assert strategy.cost()["inner_steps_per_decoder_step"] == 30
+    assert strategy.cost()["aggressive_epochs"] == 2
+    assert strategy.cost()["aggressive_over"] is False
+    strategy.state["on"] = False
+    strategy.update(Script([1.0]), outer())
+    assert strategy.row(2) == {"encoder_steps": 1.0}
+    assert strategy.cost()["aggressive_epochs"] == 2
+
+
 def test_counts_of_updates_show_the_inner_loops_cost():
     task = make_task(config("trainer=aggressive"))
     task.update(0)
