@@ -17,9 +17,10 @@ from vaelab.likelihood.bernoulli import Bernoulli
 def test_sizes_are_the_papers():
     _, paper = read("architecture", "lstm")
     expected = {"latent_dim": 32, "embedding": 512, "hidden": [1024, 1024], "dropout_in": 0.5}
-    assert paper == {**expected, "dropout_out": 0.5, "max_length": None}
+    expected |= {"dropout_out": 0.5, "max_length": None}
+    assert paper == {**expected, "init_weights": 0.01, "init_embeddings": 0.1}
     _, arguments = read("architecture", "lstm_small")
-    assert arguments == {**paper, "embedding": 64, "hidden": [128, 128]}
+    assert arguments == {**paper, "embedding": 64, "hidden": [128, 128], "init_weights": 0.08}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_parameter_counts_are_the_notes(tokens, sizes, encoder, both):
 
 
 def test_initial_values_are_the_notes():
-    built = text_model("lstm_small", 500)
+    built = text_model("lstm", 500, embedding=64, hidden=[128, 128])
     for module in (built.encoder, built.decoder):
         for name, parameter in module.named_parameters():
             bound = 0.1 if "embedding" in name else 0.01

@@ -17,6 +17,7 @@ from vaelab.errors import UserError
 def test_sizes_are_the_papers():
     _, arguments = read("architecture", "lstm_lm")
     expected = {"embedding": 512, "hidden": 1024, "dropout_in": 0.5, "dropout_out": 0.5}
+    expected |= {"init_weights": 0.01, "init_embeddings": 0.1}
     assert arguments == {**expected, "max_length": None}
     with torch.device("meta"):
         built = text_model("lstm_lm", 20_001)

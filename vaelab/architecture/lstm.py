@@ -77,11 +77,11 @@ class Lstm(Architecture):
         dropout_in: share of the decoder's word embeddings that is dropped.
         dropout_out: share of the decoder's LSTM outputs that is dropped.
         max_length: tokens of a sampled sentence at most, BOS and EOS included; null: `shape`'s.
+        init_weights: bound of the uniform draws of all parameters but embeddings.
+        init_embeddings: bound of theirs.
     """
 
-    offers = frozenset(
-        {Trait.LOCAL_POSTERIOR, Trait.ENCODER, Trait.TOP_POSTERIOR, Trait.SENTENCES}
-    )
+    offers = frozenset({Trait.LOCAL_POSTERIOR, Trait.ENCODER, Trait.TOP_POSTERIOR, Trait.SENTENCES})
     needs = frozenset({Trait.TOKENS})
 
     def __init__(
@@ -94,12 +94,15 @@ class Lstm(Architecture):
         dropout_in: float,
         dropout_out: float,
         max_length: int | None,
+        init_weights: float,
+        init_embeddings: float,
     ) -> None:
         encoder_width, decoder_width = hidden
         check_settings(
             {"latent_dim": latent_dim, "embedding": embedding, "hidden": min(hidden)},
             {"dropout_in": dropout_in, "dropout_out": dropout_out},
             max_length,
+            {"init_weights": init_weights, "init_embeddings": init_embeddings},
         )
         words = of_words(likelihood)
         vocabulary = words.num_params
@@ -109,5 +112,5 @@ class Lstm(Architecture):
             vocabulary, embedding, latent_dim, decoder_width, dropout_in, dropout_out
         )
         self.decoder = LstmDecoder(network, latent_dim, words, max_length or shape[0])
-        initialise(self.encoder)
-        initialise(self.decoder)
+        initialise(self.encoder, init_weights, init_embeddings)
+        initialise(self.decoder, init_weights, init_embeddings)

@@ -10,8 +10,6 @@ from vaelab.errors import UserError
 from vaelab.likelihood.base import Likelihood
 from vaelab.likelihood.categorical import Categorical
 
-WEIGHTS, EMBEDDINGS = 0.01, 0.1  # bounds of the uniform draws of the authors' code
-
 
 class NextToken(nn.Module):
     """The tokens before and z -> logits of the next token: an LSTM that sees z at every token.
@@ -68,13 +66,17 @@ class NextToken(nn.Module):
         return self.output(h), h, cell
 
 
-def initialise(module: nn.Module) -> None:
-    """Every parameter U(-0.01, 0.01), biases too; then every embedding U(-0.1, 0.1)."""
+def initialise(module: nn.Module, weights: float, embeddings: float) -> None:
+    """Every parameter U(-weights, weights), biases too; then embeddings U(-embeddings, embeddings).
+
+    The authors' 0.01 and 0.1 suit their widths: in a narrow LSTM what a word adds to the state is
+    so small at first that every sentence looks the same.
+    """
     for parameter in module.parameters():
-        nn.init.uniform_(parameter, -WEIGHTS, WEIGHTS)
+        nn.init.uniform_(parameter, -weights, weights)
     for layer in module.modules():
         if isinstance(layer, nn.Embedding):
-            nn.init.uniform_(layer.weight, -EMBEDDINGS, EMBEDDINGS)
+            nn.init.uniform_(layer.weight, -embeddings, embeddings)
 
 
 def of_words(likelihood: Likelihood) -> Categorical:
@@ -89,7 +91,10 @@ def of_words(likelihood: Likelihood) -> Categorical:
 
 
 def check_settings(
-    widths: Mapping[str, int], dropout: Mapping[str, float], max_length: int | None
+    widths: Mapping[str, int],
+    dropout: Mapping[str, float],
+    max_length: int | None,
+    bounds: Mapping[str, float],
 ) -> None:
     """Refuse settings no network has.
 
@@ -103,5 +108,8 @@ def check_settings(
     for name, share in dropout.items():
         if not 0 <= share < 1:
             raise UserError(f"architecture.{name}={share}: must be 0 (none) or more, and below 1")
+    for name, bound in bounds.items():
+        if bound <= 0:
+            raise UserError(f"architecture.{name}={bound}: must be more than 0")
     if max_length is not None and max_length < 2:
         raise UserError(f"architecture.max_length={max_length}: must be at least 2, or null")

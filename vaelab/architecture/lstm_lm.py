@@ -51,6 +51,8 @@ class LstmLm(Architecture):
         dropout_in: share of the word embeddings that is dropped.
         dropout_out: share of the LSTM's outputs that is dropped.
         max_length: tokens of a sampled sentence at most, BOS and EOS included; null: `shape`'s.
+        init_weights: bound of the uniform draws of all parameters but embeddings.
+        init_embeddings: bound of theirs.
     """
 
     latent_dims = (0,)
@@ -66,14 +68,17 @@ class LstmLm(Architecture):
         dropout_in: float,
         dropout_out: float,
         max_length: int | None,
+        init_weights: float,
+        init_embeddings: float,
     ) -> None:
         check_settings(
             {"embedding": embedding, "hidden": hidden},
             {"dropout_in": dropout_in, "dropout_out": dropout_out},
             max_length,
+            {"init_weights": init_weights, "init_embeddings": init_embeddings},
         )
         words = of_words(likelihood)
         network = NextToken(words.num_params, embedding, 0, hidden, dropout_in, dropout_out)
         self.encoder = NoEncoder()
         self.decoder = LstmLmDecoder(network, words, max_length or shape[0])
-        initialise(self.decoder)
+        initialise(self.decoder, init_weights, init_embeddings)
