@@ -182,6 +182,7 @@ def test_half_precision_is_close_and_its_densities_are_float32():
         ({"hidden": [4, 0]}, r"^architecture\.hidden=0: must be at least 1$"),
         ({"dropout_in": 1.0}, r"^architecture\.dropout_in=1\.0: must be 0 \(none\) or more"),
         ({"dropout_out": -0.1}, r"^architecture\.dropout_out=-0\.1: must be 0"),
+        ({"init_weights": 0.0}, r"^architecture\.init_weights=0\.0: must be more than 0$"),
         ({"max_length": 1}, r"^architecture\.max_length=1: must be at least 2, or null$"),
     ],
 )
