@@ -1,14 +1,19 @@
 """Costs: the arithmetic by hand, and that a network is timed once."""
 
 import pytest
+import torch
 
 from tests.small import config
 from vaelab.bound.elbo import Elbo
 from vaelab.bound.iwae import Iwae
 from vaelab.build import build
+from vaelab.compose import Composer
+from vaelab.dataset.vocabulary import BOS, EOS, UNK
+from vaelab.plan import container
 from vaelab.reproduce import estimate
 from vaelab.reproduce.estimate import Estimator, Speed
 from vaelab.run import Run
+from vaelab.validate import validate
 
 MNIST = ("dataset=static_mnist", "architecture.hidden=[8]", "batch_size=100", "epochs=20")
 
@@ -18,8 +23,8 @@ def timed(monkeypatch):
     """Every network takes 0.1 s an update, 0.02 s a validation batch, 1 ms a sample."""
     made = []
 
-    def measure(settings, parts, epoch):
-        made.append((settings, epoch))
+    def measure(settings, parts, epoch, length):
+        made.append((settings, epoch, length))
         return Speed(0.1, 0.02, 0.001)
 
     monkeypatch.setattr(estimate, "measure", measure)
@@ -69,6 +74,73 @@ def test_data_of_unknown_size_are_counted(timed, tmp_path):
     words = ("dataset=linear_gaussian", "dataset.num_train=70", "batch_size=10", "epochs=1")
     cost = Estimator()(config(*words), Run(tmp_path))
     assert cost.stages[0][1] > 7 * 0.1
+
+
+TEXT = (
+    "architecture=lstm_small", "architecture.embedding=6", "architecture.hidden=[7,7]", "epochs=10",
+    "architecture.latent_dim=2", "evaluation.autoregressive_samples=3", "lightning=cpu",
+    "evaluation.autoregressive_examples=20", "dataset=text", "batch_size=4",
+)  # fmt: skip
+LM = ("architecture=lstm_lm", "architecture.embedding=6", "architecture.hidden=7")
+
+
+def text_config(*overrides):
+    return validate(container(Composer().cells([*TEXT, *overrides])[0]))
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """A file a split: nine sentences of 2 words and six of 7, then 5 of validation, 8 of test."""
+    monkeypatch.setenv("VAELAB_CACHE", str(tmp_path / "cache"))
+    texts = {"train": ["a b"] * 9 + ["a b c d e f g"] * 6, "valid": ["a"] * 5, "test": ["b c"] * 8}
+    for name, lines in texts.items():
+        (tmp_path / name).write_text("\n".join(lines))
+    return [f"dataset.{name}={tmp_path / name}" for name in texts]
+
+
+def test_batches_of_sentences_are_counted(timed, tmp_path, files):
+    cost = Estimator()(text_config(*files), Run(tmp_path))
+    # 3 + 2 batches of one length, and 2 of validation; 15 sentences by 4 would be 4.
+    assert cost.stages == ((10, pytest.approx(5 * 0.1 + 2 * 0.02)),)
+    assert cost.evaluation == pytest.approx(3 * 8 * 0.001)
+    assert [length for *_, length in timed] == [6]  # (9 x 4 + 6 x 9) / 15
+
+
+def test_another_length_or_vocabulary_is_timed_anew(timed, tmp_path, files):
+    estimator = Estimator()
+    estimator(text_config(*files), Run(tmp_path))
+    estimator(text_config(*files, "seed=2"), Run(tmp_path))
+    assert len(timed) == 1
+    estimator(text_config(*files, "dataset.min_count=7"), Run(tmp_path))  # fewer words
+    estimator(text_config(*files, "dataset.max_words=2"), Run(tmp_path))
+    assert [length for *_, length in timed] == [6, 6, 4]
+
+
+def test_without_a_latent_one_sample_of_each_is_evaluated(timed, tmp_path, files):
+    words = [word for word in TEXT if not word.startswith("architecture")]
+    settings = validate(container(Composer().cells([*words, *LM, *files])[0]))
+    assert Estimator()(settings, Run(tmp_path)).evaluation == pytest.approx(8 * 0.001)
+
+
+def test_made_up_sentences_have_the_length_and_the_words_of_the_data(files):
+    parts = build(text_config(*files))
+    split = estimate.made_up(parts, 200, 6)
+    x = split[torch.arange(200)]
+    assert x.shape == (200, 6)
+    assert (x[:, 0] == BOS).all()
+    assert (x[:, -1] == EOS).all()
+    words = x[:, 1:-1]
+    assert set(words.flatten().tolist()) <= set(range(UNK, len(parts.dataset.vocabulary)))
+    assert len(words.unique()) > 5
+    assert [len(one) for one in split.batches(4)] == [4] * 50
+
+
+@pytest.mark.parametrize("words", [(), (*LM, "architecture.dropout_in=0.0")])
+def test_sentences_are_timed(files, words):
+    kept = [word for word in TEXT if not words or not word.startswith("architecture")]
+    settings = validate(container(Composer().cells([*kept, *words, *files])[0]))
+    speed = estimate.measure(settings, build(settings), 0, 6)
+    assert all(0 < one < 20 for one in (speed.update, speed.validation, speed.sample))
 
 
 SWITCH = ("bound=elbo_then_iwae", "select=last", "patience=null")

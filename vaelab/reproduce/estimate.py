@@ -1,11 +1,9 @@
 """What a run would cost on this machine: a few timed steps on made-up data of the right shape."""
 
-import importlib
 import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
@@ -15,16 +13,19 @@ from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.build import Parts, build, construct, device
 from vaelab.dataset.base import Split, Splits
-from vaelab.dataset.limit import limited
+from vaelab.dataset.tokens import token_split
+from vaelab.dataset.vocabulary import BOS, EOS, UNK
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.score import score
 from vaelab.fit import make_task
 from vaelab.identity import canonical
+from vaelab.reproduce.extent import Extent, extent
 from vaelab.run import FINAL, Run
 from vaelab.threads import choose, use
 
 UPDATES = 3  # timed, after one that is not
 AUTOREGRESSIVE_ROWS = 20  # of one timed pass: such a decoder takes seconds for a full one
+SENTENCE_ROWS = 100  # the same of sentences, which one pass reads at once
 ROWS = 2000  # of one timed pass, where the evaluation does not say
 NETWORK = ("architecture", "prior", "likelihood", "bound", "trainer", "optimizer")
 NETWORK += ("batch_size", "precision", "micro_batches")
@@ -62,6 +63,7 @@ class Estimator:
 
     def __init__(self) -> None:
         self.speeds: dict[str, Speed] = {}
+        self.extents: dict[str, Extent] = {}
 
     def __call__(self, config: Mapping[str, Any], run: Run) -> Cost:
         """What is left of a run.
@@ -70,29 +72,47 @@ class Estimator:
             config: validated.
             run: its folder; epochs it has behind it cost nothing.
         """
-        parts, total, batch = build(config), config["epochs"], config["batch_size"]
-        train, valid, test = sizes(config, parts)
+        parts, total = build(config), config["epochs"]
+        data = self.extent(config, parts)
         done = total if run.status in FINAL else epochs_done(run)
         stages = []
         for number, stage in enumerate(in_turn(parts.bound, total)):
             left = len(range(max(done, stage.start), stage.stop))
             if left or stage.stop == total:  # the last is timed for its samples
-                speed = self.speed(config, parts, number, stage.start)
-                epoch = -(-train // batch) * speed.update + -(-valid // batch) * speed.validation
+                speed = self.speed(config, parts, number, stage.start, data.length)
+                epoch = data.updates * speed.update + data.validations * speed.validation
                 stages.append((left, epoch))
         evaluation: Evaluation = construct(config["evaluation"], {})
-        slow = parts.architecture.decoder.autoregressive
+        decoder = parts.architecture.decoder
         bound = parts.bound.at((config["evaluation"].get("epoch") or total) - 1)
-        rows = evaluation.rows(slow, test, bound.num_samples)
+        rows = evaluation.rows(decoder.autoregressive, data.test, bound.num_samples)
+        if decoder.exact:  # one sample is enough
+            name = "autoregressive_samples" if decoder.autoregressive else "samples"
+            rows //= config["evaluation"].get(name, 1)
         return Cost(tuple(stages), rows * speed.sample)
 
-    def speed(self, config: Mapping[str, Any], parts: Parts, number: int, epoch: int) -> Speed:
-        """Of the network under the bound that is the `number`-th in turn, first in `epoch`."""
+    def speed(
+        self, config: Mapping[str, Any], parts: Parts, number: int, epoch: int, length: int | None
+    ) -> Speed:
+        """Of the network under the bound that is the `number`-th in turn, first in `epoch`.
+
+        `length` is that of a sentence.
+        """
         signature = [canonical(config[name]) for name in NETWORK]
-        key = json.dumps([signature, tuple(parts.dataset.shape), number], sort_keys=True)
+        words = None if length is None else len(parts.dataset.vocabulary)
+        of_data = [tuple(parts.dataset.shape), length, words]
+        key = json.dumps([signature, of_data, number], sort_keys=True)
         if key not in self.speeds:
-            self.speeds[key] = measure(config, parts, epoch)
+            self.speeds[key] = measure(config, parts, epoch, length)
         return self.speeds[key]
+
+    def extent(self, config: Mapping[str, Any], parts: Parts) -> Extent:
+        """Of the data, which may have to be read: once for all runs on them."""
+        names = ("dataset", "max_examples", "batch_size")
+        key = json.dumps([canonical(config[name]) for name in names], sort_keys=True)
+        if key not in self.extents:
+            self.extents[key] = extent(config, parts)
+        return self.extents[key]
 
 
 def in_turn(bound: Bound, epochs: int) -> list[range]:
@@ -102,13 +122,18 @@ def in_turn(bound: Bound, epochs: int) -> list[range]:
     return [range(*ends) for ends in pairwise([*starts, epochs])]
 
 
-def measure(config: Mapping[str, Any], parts: Parts, epoch: int) -> Speed:
-    """Time the network of a config on random data of its shape, as in an epoch (from 0)."""
+def measure(
+    config: Mapping[str, Any], parts: Parts, epoch: int, length: int | None = None
+) -> Speed:
+    """Time the network of a config on random data of its shape, as in an epoch (from 0).
+
+    Sentences all have `length` tokens.
+    """
     use(choose(config["threads"]))
     place, batch = device(config), config["batch_size"]
-    rows = max(2 * batch, parts.prior.encoder_rows)
-    x = torch.rand(rows, *parts.dataset.shape).round()
-    splits = Splits(Split(x), Split(x[:batch]), Split(x[:batch]))
+    train = made_up(parts, max(2 * batch, parts.prior.encoder_rows), length)
+    valid = train.take(torch.arange(batch))
+    splits = Splits(train, valid, valid)
     parts.prior.prepare(splits.train)
     task = make_task(config, parts, splits.to(place)).to(place)
     task.configure_optimizers()
@@ -119,14 +144,25 @@ def measure(config: Mapping[str, Any], parts: Parts, epoch: int) -> Speed:
     task.eval()
     with torch.no_grad():
         validation = seconds(place, task.validation_step)
-        example = splits.train.x[:1].to(place)
         first = torch.zeros(1, dtype=torch.int64, device=place)
+        example = task.splits.train[first]
         q = task.inference.posterior(task, Batch(example, first))
         prior = task.vae.prior(task.vae.encoder).double()
-        slow = parts.architecture.decoder.autoregressive
-        drawn = AUTOREGRESSIVE_ROWS if slow else config["evaluation"].get("chunk", ROWS)
+        drawn = config["evaluation"].get("chunk", ROWS)
+        if parts.architecture.decoder.autoregressive:
+            drawn = AUTOREGRESSIVE_ROWS if length is None else SENTENCE_ROWS
         scored = seconds(place, lambda: score(task.vae, example, q, drawn, drawn, prior))
     return Speed(update, validation, scored / drawn)
+
+
+def made_up(parts: Parts, rows: int, length: int | None) -> Split:
+    """Random data of the right shape; sentences of the data's words, all of one length."""
+    if length is None:
+        return Split(torch.rand(rows, *parts.dataset.shape).round())
+    vocabulary = parts.dataset.vocabulary
+    words = torch.randint(UNK, len(vocabulary), (rows, length - 2))
+    sentences = [[BOS, *row, EOS] for row in words.tolist()]
+    return token_split(sentences, vocabulary, parts.dataset.shape[0])
 
 
 def seconds(place: torch.device, work: Callable[[], Any]) -> float:
@@ -141,21 +177,6 @@ def seconds(place: torch.device, work: Callable[[], Any]) -> float:
     work()
     wait()
     return time.perf_counter() - started
-
-
-def sizes(config: Mapping[str, Any], parts: Parts) -> tuple[int, int, int]:
-    """Training, validation and test examples: as published, else by reading the data."""
-    module = f"vaelab.dataset.facts.{config['choices'].get('dataset', '')}"
-    known: dict[str, tuple[int, int, int]] = {}
-    if find_spec(module) is not None:
-        known = importlib.import_module(module).FACTS.sizes
-    protocol = config["dataset"].get("protocol", "")
-    if protocol in known:
-        train, valid, test = known[protocol]
-        limit = config["max_examples"] or train
-        return min(train, limit), min(valid, limit), test
-    splits = limited(parts.dataset.load(), config["max_examples"])
-    return len(splits.train), len(splits.valid), len(splits.test)
 
 
 def epochs_done(run: Run) -> int:
