@@ -12,6 +12,7 @@ from vaelab.dataset.vocabulary import BOS, EOS, UNK
 from vaelab.plan import container
 from vaelab.reproduce import estimate
 from vaelab.reproduce.estimate import Estimator, Speed
+from vaelab.reproduce.extent import Extent
 from vaelab.run import Run
 from vaelab.validate import validate
 
@@ -23,8 +24,8 @@ def timed(monkeypatch):
     """Every network takes 0.1 s an update, 0.02 s a validation batch, 1 ms a sample."""
     made = []
 
-    def measure(settings, parts, epoch, length):
-        made.append((settings, epoch, length))
+    def measure(settings, parts, epoch, data):
+        made.append(data)
         return Speed(0.1, 0.02, 0.001)
 
     monkeypatch.setattr(estimate, "measure", measure)
@@ -103,7 +104,8 @@ def test_batches_of_sentences_are_counted(timed, tmp_path, files):
     # 3 + 2 batches of one length, and 2 of validation; 15 sentences by 4 would be 4.
     assert cost.stages == ((10, pytest.approx(5 * 0.1 + 2 * 0.02)),)
     assert cost.evaluation == pytest.approx(3 * 8 * 0.001)
-    assert [length for *_, length in timed] == [6]  # (9 x 4 + 6 x 9) / 15
+    # 15 / 5 and 5 / 2 sentences a batch, (9 x 4 + 6 x 9) / 15 tokens a sentence
+    assert timed == [Extent(5, 2, 3, 2, test=8, length=6)]
 
 
 def test_another_length_or_vocabulary_is_timed_anew(timed, tmp_path, files):
@@ -113,7 +115,7 @@ def test_another_length_or_vocabulary_is_timed_anew(timed, tmp_path, files):
     assert len(timed) == 1
     estimator(text_config(*files, "dataset.min_count=7"), Run(tmp_path))  # fewer words
     estimator(text_config(*files, "dataset.max_words=2"), Run(tmp_path))
-    assert [length for *_, length in timed] == [6, 6, 4]
+    assert [data.length for data in timed] == [6, 6, 4]
 
 
 def test_without_a_latent_one_sample_of_each_is_evaluated(timed, tmp_path, files):
@@ -139,7 +141,7 @@ def test_made_up_sentences_have_the_length_and_the_words_of_the_data(files):
 def test_sentences_are_timed(files, words):
     kept = [word for word in TEXT if not words or not word.startswith("architecture")]
     settings = validate(container(Composer().cells([*kept, *words, *files])[0]))
-    speed = estimate.measure(settings, build(settings), 0, 6)
+    speed = estimate.measure(settings, build(settings), 0, Extent(5, 2, 3, 2, 8, 6))
     assert all(0 < one < 20 for one in (speed.update, speed.validation, speed.sample))
 
 
@@ -177,7 +179,7 @@ def test_what_is_timed_is_the_bound_in_force(monkeypatch, epoch, kind):
 
         monkeypatch.setattr(one, "__call__", spy)
     settings = config("dataset=digits", *SWITCH)
-    estimate.measure(settings, build(settings), epoch)
+    estimate.measure(settings, build(settings), epoch, Extent(3, 1, 32, 32, 10, None))
     assert set(called) == {kind}
 
 

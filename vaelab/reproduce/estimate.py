@@ -79,7 +79,7 @@ class Estimator:
         for number, stage in enumerate(in_turn(parts.bound, total)):
             left = len(range(max(done, stage.start), stage.stop))
             if left or stage.stop == total:  # the last is timed for its samples
-                speed = self.speed(config, parts, number, stage.start, data.length)
+                speed = self.speed(config, parts, number, stage.start, data)
                 epoch = data.updates * speed.update + data.validations * speed.validation
                 stages.append((left, epoch))
         evaluation: Evaluation = construct(config["evaluation"], {})
@@ -92,18 +92,15 @@ class Estimator:
         return Cost(tuple(stages), rows * speed.sample)
 
     def speed(
-        self, config: Mapping[str, Any], parts: Parts, number: int, epoch: int, length: int | None
+        self, config: Mapping[str, Any], parts: Parts, number: int, epoch: int, data: Extent
     ) -> Speed:
-        """Of the network under the bound that is the `number`-th in turn, first in `epoch`.
-
-        `length` is that of a sentence.
-        """
+        """Of the network under the bound that is the `number`-th in turn, first in `epoch`."""
         signature = [canonical(config[name]) for name in NETWORK]
-        words = None if length is None else len(parts.dataset.vocabulary)
-        of_data = [tuple(parts.dataset.shape), length, words]
+        words = None if data.length is None else len(parts.dataset.vocabulary)
+        of_data = [tuple(parts.dataset.shape), words, data.length, data.batch, data.valid_batch]
         key = json.dumps([signature, of_data, number], sort_keys=True)
         if key not in self.speeds:
-            self.speeds[key] = measure(config, parts, epoch, length)
+            self.speeds[key] = measure(config, parts, epoch, data)
         return self.speeds[key]
 
     def extent(self, config: Mapping[str, Any], parts: Parts) -> Extent:
@@ -122,20 +119,15 @@ def in_turn(bound: Bound, epochs: int) -> list[range]:
     return [range(*ends) for ends in pairwise([*starts, epochs])]
 
 
-def measure(
-    config: Mapping[str, Any], parts: Parts, epoch: int, length: int | None = None
-) -> Speed:
-    """Time the network of a config on random data of its shape, as in an epoch (from 0).
-
-    Sentences all have `length` tokens.
-    """
+def measure(config: Mapping[str, Any], parts: Parts, epoch: int, data: Extent) -> Speed:
+    """Time the network of a config on random data of its shape, as in an epoch (from 0)."""
     use(choose(config["threads"]))
-    place, batch = device(config), config["batch_size"]
-    train = made_up(parts, max(2 * batch, parts.prior.encoder_rows), length)
-    valid = train.take(torch.arange(batch))
+    place = device(config)
+    train = made_up(parts, max(2 * data.batch, parts.prior.encoder_rows), data.length)
+    valid = train.take(torch.arange(min(data.valid_batch, data.batch)))  # one batch
     splits = Splits(train, valid, valid)
     parts.prior.prepare(splits.train)
-    task = make_task(config, parts, splits.to(place)).to(place)
+    task = make_task({**config, "batch_size": data.batch}, parts, splits.to(place)).to(place)
     task.configure_optimizers()
     task.progress.epoch = epoch
     task.train()
@@ -150,7 +142,7 @@ def measure(
         prior = task.vae.prior(task.vae.encoder).double()
         drawn = config["evaluation"].get("chunk", ROWS)
         if parts.architecture.decoder.autoregressive:
-            drawn = AUTOREGRESSIVE_ROWS if length is None else SENTENCE_ROWS
+            drawn = AUTOREGRESSIVE_ROWS if data.length is None else SENTENCE_ROWS
         scored = seconds(place, lambda: score(task.vae, example, q, drawn, drawn, prior))
     return Speed(update, validation, scored / drawn)
 

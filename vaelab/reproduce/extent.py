@@ -19,12 +19,16 @@ class Extent:
     Attributes:
         updates: batches of an epoch.
         validations: batches of the validation data.
+        batch: examples of a training batch, on average where they differ.
+        valid_batch: of a validation batch.
         test: examples.
         length: tokens of a training sentence on average; None where data are no sentences.
     """
 
     updates: int
     validations: int
+    batch: int
+    valid_batch: int
     test: int
     length: int | None
 
@@ -40,20 +44,21 @@ def extent(config: Mapping[str, Any], parts: Parts) -> Extent:
 
 
 def of_sentences(config: Mapping[str, Any], parts: Parts) -> Extent:
-    """Counted: which sentences make a batch depends on their lengths."""
+    """Counted: sentences of one length make a batch, and of few sentences many are small."""
     splits, batch = limited(parts.dataset.load(), config["max_examples"]), config["batch_size"]
     train, valid = splits.train, splits.valid
     assert isinstance(train, TokenSplit), "token data have lengths"
     length = max(2, round(float(train.lengths.double().mean())))
-    batches = [len(one.batches(batch) or ()) for one in (train, valid)]
-    return Extent(batches[0], batches[1], len(splits.test), length)
+    updates, validations = (len(one.batches(batch) or ()) for one in (train, valid))
+    mean = round(len(train) / updates), round(len(valid) / validations)
+    return Extent(updates, validations, *mean, len(splits.test), length)
 
 
 def of_examples(config: Mapping[str, Any], parts: Parts) -> Extent:
     """From the sizes."""
     batch = config["batch_size"]
     train, valid, test = sizes(config, parts)
-    return Extent(-(-train // batch), -(-valid // batch), test, None)
+    return Extent(-(-train // batch), -(-valid // batch), batch, batch, test, None)
 
 
 def sizes(config: Mapping[str, Any], parts: Parts) -> tuple[int, int, int]:
