@@ -16,7 +16,16 @@ KILLS = 10
 RUNS = {
     "joint": ["prior=vamp", "prior.components=50", "epochs=300", "patience=null"],
     "aggressive": ["trainer=aggressive", "epochs=16", "patience=null"],
-}
+    "sentences": [
+        "dataset=synthetic_text", "dataset.num_train=640", "dataset.num_valid=200",
+        "dataset.num_test=40", "dataset.vocabulary=50", "architecture=lstm",
+        "architecture.latent_dim=2", "architecture.embedding=10", "architecture.hidden=[10,10]",
+        "batch_size=16", "trainer=aggressive_text", "trainer.patience=20",
+        "learning_rate=reload_decay", "learning_rate.patience=1", "learning_rate.most=99",
+        "optimizer.phi.lr=0.02", "optimizer.theta.lr=0.02", "beta=constant", "epochs=14",
+        "patience=null", "evaluation.autoregressive_samples=4",
+    ],
+}  # fmt: skip
 
 
 def command(folder, overrides):

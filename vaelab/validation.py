@@ -12,7 +12,7 @@ from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.distribution import DiagonalGaussian
 from vaelab.evaluation.active_units import active_units
-from vaelab.evaluation.mutual_information import batch_mi, information
+from vaelab.evaluation.mutual_information import batch_mi, paired_information
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 
@@ -64,7 +64,7 @@ class Validation:
         """`val/...` metrics: nats per example, and the number of active units.
 
         val/mi is the batch estimate, which cannot pass val/mi_ceiling, the mean logarithm of the
-        batch size, but for noise; val/mi_full has the whole split as its mixture.
+        batch size, but for noise; val/mi_full has the whole split as its mixture, and less noise.
         """
         sums = distributed.sum_over_ranks(torch.stack(self.sums).sum(0))
         mean = distributed.sum_over_ranks(torch.cat(self.means).sum(0)) / sums[-1]
@@ -87,7 +87,7 @@ class Validation:
         }
 
     def mi_full(self) -> float:
-        """Mutual information, all examples of all processes being the mixture."""
+        """Mutual information, paired, all examples of all processes being the mixture."""
         parts = zip(*self.posteriors, strict=True)
         mean, log_var, z = (distributed.gathered(torch.cat(part)) for part in parts)
-        return float(information(DiagonalGaussian(mean, log_var), z).mean())
+        return float(paired_information(DiagonalGaussian(mean, log_var), z).mean())

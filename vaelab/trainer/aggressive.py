@@ -43,8 +43,8 @@ class Aggressive(InferenceStrategy):
             epoch (text).
         start: what the first epoch is measured against (0; the authors' toy: -1). Estimates of a
             collapsed model scatter around 0, so that with 0 it may end at once.
-        mixture: q(z) in the estimate: of the "batch" (the paper), at most the log of its size, or
-            of the "full" validation split.
+        mixture: q(z) in the estimate: of the "batch" (the paper), at most the log of its size and
+            noisy, or of the "full" validation split, from paired terms, with far less noise.
     """
 
     needs = frozenset({Trait.ENCODER})
