@@ -16,6 +16,7 @@ from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.build import device
 from vaelab.dataset.base import Splits
+from vaelab.errors import UserError
 from vaelab.evaluated import weights
 from vaelab.fit import labels, load_task
 from vaelab.model import VAE
@@ -70,9 +71,11 @@ class Subject:
         """With the weights of an epoch, one of its `snapshots`; None: of the selected epoch.
 
         Raises:
-            UserError: there are none, or the data cannot be read.
+            UserError: there are none, the data cannot be read, or the model has no latent.
         """
         task, parts, found = load_task(self.config, weights(self.run, self.config, epoch))
+        if task.vae.decoder.exact:
+            raise UserError(f"{self.run} has no latent: there is no posterior to diagnose")
         place = device(self.config)
         task = task.to(place).eval()
         return Loaded(
