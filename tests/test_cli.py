@@ -173,6 +173,8 @@ def test_own_options_are_used_from_a_folder(lab, capsys):
         ("list pri", ["prior"]),
         ("evaluate mi", ["mine/", "micro_batches="]),
         ("sample mine/pr", ["mine/prior/"]),
+        ("sample mine rec", ["reconstruct="]),
+        ("sample mine decode=", ["decode=sampled", "decode=greedy", "decode=beam"]),
         ("completion f", ["fish"]),
         ("nothing x", []),
     ],

@@ -1,4 +1,4 @@
-"""Evaluating and sampling a finished run: which files, and what they say."""
+"""Evaluating a finished run: which files, and what they say."""
 
 import json
 from types import SimpleNamespace
@@ -12,10 +12,9 @@ from tests.evaluation.linear_gaussian import LinearGaussian
 from vaelab.bound.iwae import Iwae
 from vaelab.bound.switch import Switch
 from vaelab.dataset.base import Splits
-from vaelab.errors import UserError
 from vaelab.evaluated import settings_hash
 from vaelab.evaluation import run as command
-from vaelab.evaluation.run import evaluate_run, sample_run
+from vaelab.evaluation.run import evaluate_run
 from vaelab.files import write_yaml
 from vaelab.learning_rate.constant import Constant
 from vaelab.run import Run
@@ -101,28 +100,6 @@ def test_per_example_arrays(run):
     assert sorted(arrays["index"]) == list(range(40))
     mean = json.loads(path.read_text())["metrics"]["test"]["nll"]["value"]
     assert arrays["nll"].mean() == pytest.approx(mean)
-
-
-def test_samples_are_never_overwritten(run):
-    first = sample_run(run, config(), 20, None, 3)
-    second = sample_run(run, config(), 20, None, 3)
-    assert [path.name for path in first] == ["samples.npz", "samples.png"]
-    assert first[0].parent.name == "seed3"
-    assert second[0].parent.name == "seed3-2"
-    arrays, again = np.load(first[0]), np.load(second[0])
-    assert set(arrays) == {"z_0", "mean", "x"}
-    assert arrays["x"].shape == (20, 5)
-    assert (arrays["x"] == again["x"]).all()
-    other = np.load(sample_run(run, config(), 20, None, 4)[0])
-    assert (arrays["x"] != other["x"]).all()
-
-
-def test_impossible_samples_leave_no_folder(run):
-    with pytest.raises(UserError, match="count=0"):
-        sample_run(run, config(), 0, None, 1)
-    with pytest.raises(UserError, match="component=2"):
-        sample_run(run, config(), 5, 2, 1)
-    assert not (run.folder / "samples").exists()
 
 
 def test_signal_to_noise_is_that_of_the_bound_and_the_beta_of_the_epoch(run):

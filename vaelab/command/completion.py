@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from vaelab import cli, groups
+from vaelab.command import sample
 from vaelab.command._arguments import Arguments
 
 BASH = """_vaelab() {
@@ -62,6 +63,8 @@ def candidates(words: list[str]) -> list[str]:
         found = tables(words[0], words[1:-1], last)
     elif words[0] in WITH_SETTINGS:
         found = settings(words[1:-1], last)
+        if words[0] == "sample":
+            found += own(last)
         if words[0] in WITH_RUN and "=" not in last:
             found += folders(last)
     else:
@@ -91,6 +94,13 @@ def diagnoses(before: list[str], last: str) -> list[str]:
     path = names.get(before[0])
     own = [f"{key}=" for key in keys_of(path)] if path else []
     return [*own, "lightning=", "threads=", "output_dir=", *folders(last)]
+
+
+def own(last: str) -> list[str]:
+    """Options of `sample` alone, and what they can be."""
+    if "=" not in last:
+        return [f"{name}=" for name in sample.OPTIONS]
+    return [f"{name}={one}" for name, choices in sample.CHOICES.items() for one in choices]
 
 
 def settings(before: list[str], last: str) -> list[str]:

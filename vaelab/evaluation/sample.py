@@ -1,6 +1,7 @@
-"""Draws from a model: a latent from its prior, level by level, then an observation."""
+"""Draws from a model: a latent, from its prior or its posterior, then an observation."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Integer
@@ -9,7 +10,7 @@ from torch import Tensor
 from vaelab.distribution import GaussianMixture
 from vaelab.errors import UserError
 from vaelab.model import VAE
-from vaelab.posterior import Latents
+from vaelab.posterior import Latents, Posterior
 
 ROWS = 500  # latents decoded at a time
 
@@ -67,6 +68,19 @@ def descend(vae: VAE, levels: int, top: Float[Tensor, "N D"]) -> Latents:
     for _ in range(1, levels):
         z = (*z, vae.decoder.lower(z).rsample(1)[0])
     return z
+
+
+def of_posterior(q: Posterior, which: Literal["sample", "mean"]) -> Latents:
+    """One latent, [1, N, D_l] a level, of each of the N examples: drawn from q, or its mean."""
+    return q.rsample(1) if which == "sample" else tuple(mean[None] for mean in q.means())
+
+
+def between(ends: Latents, steps: int) -> Latents:
+    """`steps` latents, [1, steps, D_l] a level, on the straight line between two; both included."""
+    share = [torch.linspace(0, 1, steps, dtype=one.dtype, device=one.device) for one in ends]
+    return tuple(
+        torch.lerp(one[:, :1], one[:, 1:], by[:, None]) for one, by in zip(ends, share, strict=True)
+    )
 
 
 @torch.no_grad()
