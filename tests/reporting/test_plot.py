@@ -8,8 +8,11 @@ import torch
 from matplotlib.image import imread
 
 from tests.architecture.published import architecture
+from tests.architecture.texts import small
 from vaelab.architecture.mlp import Mlp
 from vaelab.dataset.base import Binarised, Split, Splits
+from vaelab.dataset.tokens import token_split
+from vaelab.dataset.vocabulary import BOS, EOS, Vocabulary
 from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.likelihood.gaussian import Gaussian
 from vaelab.model import VAE
@@ -108,3 +111,56 @@ def test_same_seed_same_pictures_and_nothing_left_behind(tmp_path):
         assert one.read_bytes() == two.read_bytes()
     assert vae.training
     assert dict(matplotlib.rcParams) == settings
+
+
+WORDS = Vocabulary(["a", "b", "c", "d", "e", "f", "g"])
+
+
+def sentences():
+    draws = torch.Generator().manual_seed(3)
+    rows = torch.randint(4, 11, (50, 6), generator=draws).tolist()
+    return token_split([[BOS, *row[: 1 + n % 6], EOS] for n, row in enumerate(rows)], WORDS, 12)
+
+
+def test_sentences_get_files_of_text(tmp_path):
+    built = small("lstm", scale=1.5)
+    split, vae = sentences(), VAE(built.encoder, built.decoder, Standard(2)).double()
+    drawn = draw(vae, split, tmp_path)
+    names = {path.name for path in drawn}
+    assert names == EVERY - {"samples.png"} | {"samples.txt", "reconstructions.txt"}
+    lines = (tmp_path / "samples.txt").read_text().splitlines()
+    assert lines[0] == "# 36 sentences, z from the prior, decoded greedily"
+    assert lines[1].endswith("epoch 3")
+    assert len(lines) == 3 + 36
+    assert len(set(lines[3:])) > 3
+    known = {f"original        {WORDS.text(row)}" for row in split.x.tolist()}
+    back = (tmp_path / "reconstructions.txt").read_text().splitlines()
+    assert len([line for line in back if line.startswith("[test ")]) == 36
+    assert {line for line in back if line.startswith("original")} <= known
+
+
+def test_without_a_latent_nothing_is_shown_of_one(tmp_path):
+    built = small("lstm_lm", scale=1.5)
+    vae = VAE(built.encoder, built.decoder, Standard(0)).double()
+    drawn = draw(vae, sentences(), tmp_path / "text")
+    assert {path.name for path in drawn} == {"curves.png", "log_likelihood.png", "samples.txt"}
+    lines = (tmp_path / "text" / "samples.txt").read_text().splitlines()
+    assert lines[0] == "# 36 sentences, drawn from the model"
+    assert len(set(lines[3:])) > 20
+    built = architecture("pixelcnn", (1, 6, 6), channels=4, kernels=[3, 3])
+    drawn = draw(VAE(built.encoder, built.decoder, Standard(0)), images((1, 6, 6)), tmp_path)
+    assert {path.name for path in drawn} == {"curves.png", "log_likelihood.png", "samples.png"}
+
+
+def test_without_a_latent_likelihoods_are_of_more_examples_from_one_sample(tmp_path, monkeypatch):
+    built = small("lstm_lm", scale=1.5)
+    vae = VAE(built.encoder, built.decoder, Standard(0)).double()
+    shown = []
+    monkeypatch.setattr(clouds, "log_likelihoods", lambda *a: shown.append(a) or a[1])
+    draw(vae, sentences(), tmp_path)
+    ((values, _, heading),) = shown
+    assert heading.about.endswith("50 test examples, exact")
+    index = torch.arange(50)
+    with torch.no_grad():
+        exact = vae.eval().decoder((torch.zeros(1, 50, 0),)).log_prob(sentences()[index])[0]
+    torch.testing.assert_close(values.sort().values, exact.sort().values)
