@@ -26,7 +26,7 @@ from vaelab.run import Run
 from vaelab.seeding import noise, permutation
 
 WHICH = {
-    "sample": "z: a sample of q(z|x), as Lagging Inference Networks take (z=mean: its mean)",
+    "sample": "z: a sample of q(z|x) (z=mean: its mean)",
     "mean": "z: the mean of q(z|x)",
 }
 

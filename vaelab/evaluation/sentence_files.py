@@ -52,6 +52,7 @@ class SentenceFiles:
         """Pairs of a test sentence, x in parts, and what came back; `which` says what z is."""
         tokens = write(self.vae, z, self.decoding, self.test.vocabulary)
         place = folder()
+        which += "; Lagging Inference Networks (1901.05534) show samples, not means"
         about = [f"{len(index)} test sentences; {self.about}", which, str(self.decoding)]
         names = [f"test {row}" for row in index.tolist()]
         originals = [one for part in x for one in self.texts(part)]
