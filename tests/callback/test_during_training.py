@@ -167,3 +167,13 @@ def test_a_long_epoch_says_where_it_is_without_a_terminal(monkeypatch):
     assert all("epoch 1/2, batch 3/4" in one for one in lines)
     task.progress.seconds = 0.3
     assert "batch" not in line.line(task)
+
+
+def test_a_model_without_a_latent_shows_its_likelihood_alone():
+    task = make_task(config("epochs=2"))
+    line = LiveLine(Console(file=io.StringIO()), Selection(2, None, 0), 0)
+    names = ("bound", "elbo", "reconstruction", "kl", "mi", "mi_ceiling", "au")
+    line.last_row = {f"{side}/{name}": -1.5 for side in ("train", "val") for name in names}
+    shown = line.line(task)
+    assert "log p(x) -1.50 (valid -1.50)" in shown
+    assert not any(word in shown for word in ("ELBO", "KL", "MI", "active", "reconstruction"))

@@ -114,13 +114,15 @@ class LiveLine(pl.Callback):
         if row := self.last_row:
             if not self.last_is_elbo:
                 parts.append(f"bound {row['train/bound']:.2f} (valid {row['val/bound']:.2f})")
-            parts += [
-                f"ELBO {row['train/elbo']:.2f} (valid {row['val/elbo']:.2f})",
+            name = "ELBO" if self.units else "log p(x)"
+            parts.append(f"{name} {row['train/elbo']:.2f} (valid {row['val/elbo']:.2f})")
+            latent = [
                 f"reconstruction {row['val/reconstruction']:.2f}",
                 f"KL {row['val/kl']:.2f}",
                 f"MI {row['val/mi']:.2f} of {row['val/mi_ceiling']:.2f}",
                 f"active {row['val/au']:.0f}/{self.units}",
             ]
+            parts += latent if self.units else []
             if row.get("encoder_steps", 1.0) > 1:
                 parts.append(f"{row['encoder_steps']:.0f} encoder steps a batch")
         if progress.seconds > 0:

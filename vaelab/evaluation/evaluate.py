@@ -105,8 +105,8 @@ class Evaluation:
         samples, examples = self.samples, self.examples
         if vae.decoder.autoregressive:
             samples, examples = self.autoregressive_samples, self.autoregressive_examples
-        if vae.decoder.exact:
-            samples = 1
+        if vae.decoder.exact:  # one pass an example, whatever it is made of
+            samples, examples = 1, self.examples
         return samples, min(examples or len(split), len(split))
 
     def rows(self, autoregressive: bool, examples: int, num_samples: int) -> int:

@@ -31,7 +31,8 @@ def show(run: Run) -> None:
     if "seconds" in cost:
         device = f" on {results['device']}" if "device" in results else ""
         console.print(f"took {duration(cost['seconds'])}{device}")
-    for figure in sorted(run.figures.glob("*.png")) if run.figures.is_dir() else []:
+    shown = (path for path in run.figures.glob("*") if path.suffix in (".png", ".txt"))
+    for figure in sorted(shown):
         console.print(f"figure: {_relative(figure)}")
     console.print(f"run: {run}")
 
