@@ -40,6 +40,17 @@ def test_a_band_in_words(band, shown):
     assert words.band(cell(band=band)) == shown
 
 
+def test_a_published_figure_is_shown_with_what_is_printed_behind_it():
+    quoted = cell("static", "vamp", published=-85.57, published_sd=0.25, quoted=True)
+    assert words.published(quoted) == "-85.57 ± 0.25"
+    assert words.published(cell("static", "vamp", published=None, published_sd=0.25)) == ""
+    small = report(outcome(-88.0, of=cell("static", "standard")), outcome(of=quoted))
+    assert "(-85.57 ± 0.25)" in markdown.text(small, Path(), None)
+    assert r"($-85.57\,\pm\,0.25$)" in latex.text(small)
+    (_, row) = csv.DictReader(io.StringIO(csv_file.text(small)))
+    assert (row["published"], row["published_sd"]) == ("-85.57", "0.25")
+
+
 def test_markdown_is_in_the_papers_layout():
     lines = markdown.text(small(), Path(), None).splitlines()
     assert lines[0] == "# Test log-likelihood"
@@ -99,6 +110,7 @@ def test_csv_holds_full_floats():
         "row": "static",
         "column": "standard",
         "published": "-88.56",
+        "published_sd": "",
         "ours": "-88.25",
         "spread": "",
         "se": "0.25",

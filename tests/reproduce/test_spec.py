@@ -22,7 +22,7 @@ cells:
   second: {two: 4}
   first:
     two: -1.5
-    one: {published: -2.5, band: [-4, 4], overrides: [d=4], certainty: guessed}
+    one: {published: -2.5, band: [-4, 4], overrides: [d=4], published_sd: 0.25, certainty: guessed}
 """
 
 
@@ -38,6 +38,7 @@ def test_the_nearest_says_and_overrides_add_up_in_the_order_of_the_layers(tmp_pa
     assert one.overrides == ["a=1", "b=2", "c=3", "d=4"]
     assert (one.band, one.certainty, one.unit) == ((-4, 4), "guessed", "bits")
     assert (one.note, one.seeds, one.published) == ("of the column", [1, 2], -2.5)
+    assert (one.published_sd, two.published_sd) == (0.25, None)
     assert (two.band, two.certainty, two.unit, two.note) == ((-3, 3), "read", "nats", None)
     assert two.overrides == ["a=1", "c=3"]
     assert (other.quoted, other.seeds, other.band) == (True, [1], (-1, 1))

@@ -7,6 +7,7 @@ from vaelab.errors import UserError
 from vaelab.evaluated import reported, results
 from vaelab.job import Task
 from vaelab.reproduce.cells import Planned
+from vaelab.reproduce.cost import is_cost, relative, took
 from vaelab.reproduce.outcome import Outcome, Trained
 from vaelab.reproduce.spec import Cell
 from vaelab.run import Run, command
@@ -14,7 +15,7 @@ from vaelab.run import Run, command
 
 def collect(planned: list[Planned], config_dir: str | None = None) -> list[Outcome]:
     """The outcome of every cell; `config_dir` is a part of the commands that make them."""
-    return [
+    outcomes = [
         Outcome(
             one.cell,
             tuple(trained(one.cell, task, config_dir) for task in one.tasks),
@@ -24,6 +25,7 @@ def collect(planned: list[Planned], config_dir: str | None = None) -> list[Outco
         )
         for one in planned
     ]
+    return relative(outcomes)
 
 
 def trained(cell: Cell, task: Task, config_dir: str | None) -> Trained:
@@ -55,6 +57,8 @@ def read(cell: Cell, task: Task, own: dict[str, Any]) -> Trained:
         "seconds": stored.get("cost", {}).get("seconds"),
         "epochs": stored.get("training", {}).get("epochs"),
     }
+    if is_cost(cell.metric):
+        return Trained(**own | took(stored, cell.metric, status))
     split = reported(task.config)
     found = results(run, task.config, split, cell.metric)
     if found is None and status == "complete":

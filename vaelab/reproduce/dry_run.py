@@ -50,9 +50,9 @@ def dry_run(request: Request, composer: Composer) -> int:
             markup=False,
         )
         sys.stdout.flush()
-    for one in wanted:
-        if one.refused is not None:
-            console.print(f"{one.cell.name}: refused: {one.refused}", markup=False)
+    for why in dict.fromkeys(one.refused for one in wanted if one.refused is not None):
+        names = ", ".join(one.cell.name for one in wanted if one.refused == why)
+        console.print(f"{names}: refused: {why}", markup=False)
     for why in dict.fromkeys(one.left_out for one in wanted if one.left_out is not None):
         names = ", ".join(one.cell.name for one in wanted if one.left_out == why)
         console.print(f"{names}: not in this budget: {why}", markup=False)

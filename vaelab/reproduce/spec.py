@@ -30,9 +30,10 @@ COMMON: dict[str, Any] = {
     "certainty": str,
     "note": str | None,
     "quoted": bool,
+    "relative_to": str | None,
 }
 LINE = COMMON | {"label": str, "legend": str, "x": float}
-CELL = COMMON | {"published": float | None}
+CELL = COMMON | {"published": float | None, "published_sd": float | None}
 TABLE = COMMON | {
     "title": str,
     "rows": dict,
@@ -55,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "certainty": "",
     "note": None,
     "quoted": False,
+    "relative_to": None,
 }
 
 
@@ -83,9 +85,11 @@ class Cell:
         overrides: of `vaelab train`; a seed is added to them.
         quoted: the number is repeated from the paper and nothing is run for it.
         metric: of the test split in results.json, such as "nll" or "au.levels.0"; "-nll" is its
-            negative.
+            negative; "cost.training_hours" is what the run took.
         band: least and greatest `ours - published` that counts as reproduced; None: not judged.
         certainty: how sure the published figure is, in words.
+        published_sd: the standard deviation that is printed with it; never part of a judgement.
+        relative_to: the row in units of whose mean, in the same column, it is; None: as it is.
     """
 
     row: Line
@@ -101,6 +105,8 @@ class Cell:
     source: str
     certainty: str
     note: str | None
+    published_sd: float | None = None
+    relative_to: str | None = None
 
     @property
     def name(self) -> str:
@@ -187,6 +193,11 @@ def read(kind: str, name: str, path: Path) -> Table:
             check(path, f"{place}.{column}", own, CELL)
             layers = [given, given["columns"][column], given["rows"][row], own]
             cells.append(_cell(rows[row], columns[column], layers))
+    for cell in cells:
+        if cell.relative_to is not None:
+            _known(path, f"cells.{cell.row.name}.relative_to", cell.relative_to, given["cells"])
+            base = given["cells"][cell.relative_to]
+            _known(path, f"cells.{cell.relative_to}", cell.column.name, base)
     plots = []
     for number, plot in enumerate(given.get("plots", [])):
         check(path, f"plots.{number}", plot, PLOT)
@@ -284,4 +295,5 @@ def _cell(row: Line, column: Line, layers: list[dict[str, Any]]) -> Cell:
     if settled["band"] is not None:
         settled["band"] = tuple(settled["band"])
     overrides = [text for layer in layers for text in layer.get("overrides", [])]
-    return Cell(row, column, layers[-1].get("published"), overrides=overrides, **settled)
+    figures = {key: layers[-1].get(key) for key in ("published", "published_sd")}
+    return Cell(row, column, overrides=overrides, **figures, **settled)

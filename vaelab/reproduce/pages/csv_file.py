@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from vaelab.reproduce.outcome import Outcome, Report
 
 COLUMNS = (
-    "row", "column", "published", "ours", "spread", "se", "n_seeds", "difference",
+    "row", "column", "published", "published_sd", "ours", "spread", "se", "n_seeds", "difference",
     "band_low", "band_high", "verdict", "inside", "unit", "metric", "estimator", "samples", "n",
     "budget", "marks", "certainty", "source", "command",
 )  # fmt: skip
@@ -32,6 +32,7 @@ def _numbers(outcome: Outcome) -> dict[str, object]:
         "row": cell.row.name,
         "column": cell.column.name,
         "published": cell.published,
+        "published_sd": cell.published_sd,
         "ours": outcome.mean,
         "spread": outcome.spread,
         "se": outcome.se,

@@ -87,7 +87,7 @@ def _cell(outcome: Outcome | None, legend: Legend, beside: bool) -> list[str]:
     """Its lines: ours, ± unless that stands beside it, and the published figure below."""
     if outcome is None:
         return []
-    published = words.published(outcome.cell)
+    published = words.published(outcome.cell).replace(" ± ", r"\,\pm\,")
     below = [f"(${published}$)"] if published else []
     if not outcome.values:
         return [rf"\textit{{{escape(words.state(outcome))}}}", *below]

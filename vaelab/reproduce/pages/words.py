@@ -11,8 +11,12 @@ def number(value: float, digits: int, sign: bool = False) -> str:
 
 
 def published(cell: Cell) -> str:
-    """The paper's figure; empty where it prints none."""
-    return "" if cell.published is None else number(cell.published, cell.digits)
+    """The paper's figure, ± what it prints behind it; empty where it prints none."""
+    if cell.published is None:
+        return ""
+    sd = cell.published_sd
+    about = "" if sd is None else f" ± {number(sd, cell.digits)}"
+    return number(cell.published, cell.digits) + about
 
 
 def spread(outcome: Outcome) -> tuple[str, str]:
