@@ -194,7 +194,12 @@ def test_what_cannot_read_sentences_is_refused(words, message):
         build(settings)
 
 
-@pytest.mark.parametrize("words", ["trainer=aggressive", "prior=mog", "committed_rate=1"])
+def test_a_mixture_of_nothing_is_refused():
+    with pytest.raises(UserError, match=r"^prior=mog: there is no latent .* prior=standard"):
+        build(no_latent_config("prior=mog"))
+
+
+@pytest.mark.parametrize("words", ["trainer=aggressive", "committed_rate=1"])
 def test_what_needs_a_latent_is_refused_without_one(words):
     with pytest.raises(UserError, match=f"^{words}.* cannot be used with architecture=lstm_lm"):
         build(no_latent_config(words))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vaelab.errors import UserError
-from vaelab.identity import LEFT_OUT, canonical
+from vaelab.identity import LEFT_OUT, as_older, canonical
 from vaelab.run import FINAL, Run
 
 # Settings younger than some evaluations: at these values they change no hash and no number that
@@ -42,7 +42,8 @@ def evaluation_file(run: Run, config: Mapping[str, Any]) -> Path:
     other = {
         name: config[name]
         for name in config
-        if name not in LEFT_OUT and canonical(config[name]) != canonical(own.get(name))
+        if name not in LEFT_OUT
+        and canonical(as_older(name, config[name])) != canonical(as_older(name, own.get(name)))
     }
     return run.folder / "evaluations" / f"{settings_hash({**config['evaluation'], **other})}.json"
 

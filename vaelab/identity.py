@@ -32,7 +32,7 @@ NAMED = ("dataset", "architecture", "prior", "bound", "trainer")
 def config_hash(config: Mapping[str, Any]) -> str:
     """sha256 of the settings that count; 2 and 2.0, and "32" and 32, are one value."""
     kept = {
-        key: _as_older(key, value)
+        key: as_older(key, value)
         for key, value in config.items()
         if key not in LEFT_OUT and not (key in YOUNGER and value == YOUNGER[key])
     }
@@ -60,7 +60,7 @@ def folder(config: Mapping[str, Any]) -> Path:
     return root / names / config_hash(config)[:8] / f"seed{config['seed']}"
 
 
-def _as_older(group: str, node: Any) -> Any:
+def as_older(group: str, node: Any) -> Any:
     """A component's settings without younger ones that are neutral."""
     younger = YOUNGER_OF.get(group)
     if younger is None or not isinstance(node, Mapping):

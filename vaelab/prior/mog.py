@@ -24,12 +24,13 @@ class Mog(Prior):
     """
 
     offers = frozenset({Trait.OWN_PRIOR})
-    needs = frozenset({Trait.ENCODER})  # without a latent there is nothing to mix
 
     def __init__(
         self, latent_dim: int, components: int, spread: float, log_var: float, clamp: bool
     ) -> None:
         super().__init__()
+        if latent_dim < 1:
+            raise UserError("prior=mog: there is no latent to have a prior; choose prior=standard")
         if components < 1:
             raise UserError(f"prior.components={components}: must be at least 1")
         self.clamp = clamp
