@@ -51,3 +51,12 @@ def test_two_objectives_for_shared_parameters_are_refused(bound):
         build(settings)
     for other in ("elbo", "dreg"):  # one objective, or none in question
         build(settings | {"bound": config(f"bound={other}")["bound"]})
+
+
+@pytest.mark.parametrize("of", ["dimension", "batch"])
+def test_free_bits_of_a_whole_batch_are_refused_where_it_is_cut(of):
+    words = ["bound.free_bits=0.5", "micro_batches=2"]
+    with pytest.raises(UserError, match=r"^micro_batches=2 cannot be used with free bits of a"):
+        build(config(*words, f"bound.free_bits_of={of}"))
+    build(config(*words, "bound.free_bits_of=example"))
+    build(config("micro_batches=2", f"bound.free_bits_of={of}"))

@@ -12,6 +12,7 @@ import torch
 from small import config, make_task, splits, timeless, train
 
 from vaelab import checkpoint
+from vaelab.callback import history
 from vaelab.callback.checkpointing import Checkpointing
 from vaelab.checkpoint import read
 from vaelab.errors import Interrupted, UserError
@@ -198,3 +199,47 @@ def test_best_checkpoint_holds_the_weights_of_the_best_epoch(tmp_path):
     with torch.no_grad():
         task.validation_step()
     assert task.row["val/bound"] == selected["best"]
+
+
+def test_stopped_on_the_last_update_of_an_epoch_it_goes_on_with_validation(tmp_path, monkeypatch):
+    """The checkpoint then stands behind all updates and before validation."""
+    train(tmp_path / "whole", config())
+    original = Task.update
+
+    def stopping(self, step):
+        original(self, step)
+        if self.progress.updates == 2 * self.steps_per_epoch:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Task, "update", stopping)
+    with pytest.raises(Interrupted):
+        train(tmp_path / "cut", config())
+    monkeypatch.undo()
+    last = read(tmp_path / "cut/checkpoints/last.ckpt")["progress"]
+    assert (last["epoch"], last["step"]) == (1, 4)
+    train(tmp_path / "cut", config())
+    assert_same(outcome(tmp_path / "whole"), outcome(tmp_path / "cut"))
+
+
+def test_rows_from_before_a_metric_existed_keep_their_columns(tmp_path):
+    """A run begun by an older vaelab goes on; so does its strategy's state."""
+    words = ("trainer=aggressive", "trainer.max_inner_steps=4")
+    train(tmp_path, config(*words, "epochs=2"))
+    path = tmp_path / "checkpoints/last.ckpt"
+    content = checkpoint.read(path)
+    for row in content["callbacks"]["History"]["rows"]:
+        del row["val/mi_ceiling"], row["encoder_steps"]
+    strategy = content["model"]["inference._extra_state"]
+    content["model"]["inference._extra_state"] = {
+        name: strategy[name] for name in ("on", "reference_mi", "misses")
+    }
+    del content["learning_rate"]
+    content["callbacks"]["Selection"]["reason"] = None
+    checkpoint.write(content, path)
+    train(tmp_path, config(*words, "epochs=3"))
+    rows = history.read(tmp_path / "metrics.csv")
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert "val/mi_ceiling" not in rows[0]
+    assert rows[2]["val/mi_ceiling"] > 0
+    assert all(0 <= row["val/au"] <= 3 for row in rows)
+    assert (tmp_path / "metrics.csv").read_text().splitlines()[0].endswith(",seconds")

@@ -89,3 +89,6 @@ def test_a_bound_that_changes_takes_the_last_epoch_and_no_patience():
     )
     assert str(refused.value).endswith("set select=last patience=null")
     build(config("bound=elbo_then_iwae", "select=last", "patience=null"))
+    words = ("bound=elbo_then_iwae", "select=last", "patience=null", "learning_rate=reload_decay")
+    with pytest.raises(UserError, match=r"cannot be used with learning_rate=reload_decay: its"):
+        build(config(*words))

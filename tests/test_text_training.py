@@ -144,7 +144,7 @@ def test_far_apart_posteriors_reach_the_ceiling_and_never_pass_it():
     split = text_splits().valid
     with torch.no_grad():
         for rows in split.batches(8):
-            batch = task.batch_of(split, rows)
+            batch = task.feed.read(split, rows)
             q = task.vae.encoder(batch.x)
             q.first.mean[:, 0] = 1000.0 * torch.arange(len(rows))
             validation.add(batch, q)

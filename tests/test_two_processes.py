@@ -66,3 +66,19 @@ def test_gradients_become_their_mean_and_a_missing_one_counts_as_zero(both):
     for found in both:
         gradients = [one.tolist() for one in found["collectives"]["gradients"]]
         assert gradients == [[1.5, 15.0], [2.0]]
+
+
+def test_running_statistics_become_their_mean(both):
+    assert [found["collectives"]["running_mean"].tolist() for found in both] == [[2.0], [2.0]]
+
+
+def test_every_example_of_a_batch_weighs_the_same(both):
+    """Weight over rows is what one example counts in the mean over processes."""
+    for parts in zip(*(found["collectives"]["parts"] for found in both), strict=True):
+        counts = [weight / len(index) for index, weight in parts]
+        assert counts[0] == pytest.approx(counts[1])
+        assert sum(weight for _, weight in parts) == pytest.approx(WORLD)
+        distinct = {row for index, _ in parts for row in index}
+        assert sum(len(index) for index, _ in parts) == max(len(distinct), WORLD)
+    sizes = {len(index) for found in both for index, _ in found["collectives"]["parts"]}
+    assert len(sizes) > 1  # some were unequal

@@ -10,7 +10,7 @@ from small import config, make_task, splits
 from texts import text_config, text_splits
 from torch import nn
 
-from vaelab.distributed import average_gradients, from_first, gathered
+from vaelab.distributed import average_buffers, average_gradients, from_first, gathered
 
 
 def joined(rank: int, world: int, folder: str) -> None:
@@ -62,8 +62,15 @@ def collectives(rank: int) -> dict:
     if rank == 0:
         parameters[1].grad = torch.tensor([4.0])
     average_gradients(parameters)
+    norm = nn.BatchNorm1d(1)
+    norm.running_mean.fill_(4.0 * rank)
+    average_buffers(norm)
+    task = make_task(text_config(), text_splits())
+    parts = [task.batch_at(step) for step in range(task.steps_per_epoch)]
     return {
         "rows": gathered(torch.full((rank + 1, 2), float(rank))),
         "first": mine,
         "gradients": [p.grad for p in parameters],
+        "running_mean": norm.running_mean,
+        "parts": [(part.index.tolist(), part.weight) for part in parts],
     }

@@ -13,11 +13,13 @@ class Batch(NamedTuple):
         x: what the network sees, [B, *event]; int64 [B, T] where they are sentences.
         index: their rows in the split, [B], for strategies that keep something by example.
         predicted: tokens that a model predicts of all of them together; None where there are none.
+        weight: of this process's mean gradient among those of all processes, 1 on average.
     """
 
     x: Num[Tensor, "B *event"]
     index: Integer[Tensor, "B"]
     predicted: int | None = None
+    weight: float = 1.0
 
     @property
     def units(self) -> int:

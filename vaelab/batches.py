@@ -51,6 +51,8 @@ class Blocks:
 
     def __iter__(self) -> Iterator[range]:
         start = self.task.progress.step
+        if start == self.task.steps_per_epoch:
+            yield range(start, start)  # stopped before validation, which comes after a block
         while start < self.task.steps_per_epoch:
             stop = min(start + self.size(), self.task.steps_per_epoch)
             yield range(start, stop)

@@ -76,7 +76,19 @@ def build(config: Mapping[str, Any]) -> Parts:
         components[f"committed_rate={rate:g}"] = CommittedRate(rate)
     traits.check(components, partial(_fitting, provided))
     if parts.bound.changes:
-        _check_never_compared(config)
+        _check_never_compared(config, parts.learning_rate)
+    if parts.trainer.head_start >= config["epochs"]:
+        raise UserError(
+            f"epochs={config['epochs']} with trainer={_choice(config, 'trainer')} and "
+            f"trainer.epochs={parts.trainer.head_start}: nothing is left for the model itself; "
+            "set more epochs"
+        )
+    if parts.bound.of_batch and config["micro_batches"] > 1:
+        raise UserError(
+            f"micro_batches={config['micro_batches']} cannot be used with free bits of a batch's "
+            "mean, which is of the whole batch; choose bound.free_bits_of=example or "
+            "example_dimension, or micro_batches=1"
+        )
     if parts.bound.separate:
         _check_apart(config, architecture)
     return parts
@@ -168,15 +180,18 @@ def _by_class(target: Any) -> bool:
     return all(isinstance(getattr(target, name, None), frozenset) for name in ("offers", "needs"))
 
 
-def _check_never_compared(config: Mapping[str, Any]) -> None:
+def _check_never_compared(config: Mapping[str, Any], learning_rate: Any) -> None:
     """Refuse settings that compare epochs where the bound changes during training."""
     compared = [f"select={config['select']}"] if config["select"] == "best" else []
     if config["patience"] is not None:
         compared.append(f"patience={config['patience']}")
+    if learning_rate.state:  # it learns from validation
+        compared.append(f"learning_rate={_choice(config, 'learning_rate')}")
     if compared:
         raise UserError(
             f"bound={_choice(config, 'bound')} cannot be used with {' and '.join(compared)}: its "
             "values before and after the change are not comparable; set select=last patience=null"
+            + (" learning_rate=constant" if learning_rate.state else "")
         )
 
 

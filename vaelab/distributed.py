@@ -37,6 +37,15 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
         gradient.copy_(piece.view_as(gradient))
 
 
+def average_buffers(module: nn.Module) -> None:
+    """Replace a module's running statistics by their means over processes."""
+    if world_size() > 1:
+        for buffer in module.buffers():
+            if buffer.is_floating_point():
+                dist.all_reduce(buffer)
+                buffer /= world_size()
+
+
 def sum_over_ranks(value: Tensor) -> Tensor:
     """The sum of a tensor over processes."""
     if world_size() > 1:

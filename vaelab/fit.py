@@ -138,7 +138,7 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
         started = time.monotonic()
         spent = task.inference.cost()  # before another epoch's state is loaded
         report(config, parts, task, run, selection, console)
-        run.update(cost=cost(task, time.monotonic() - started) | spent)
+        run.update(cost=cost(task, time.monotonic() - started) | shared(spent, task))
 
 
 def train(
@@ -260,6 +260,13 @@ def report(
     except Exception as error:  # the numbers are there: a picture must not cost them
         log.exception("figures could not be drawn")
         console.print(f"warning: figures could not be drawn ({error}); see {run.log}", markup=False)
+
+
+def shared(spent: dict[str, Any], task: Task) -> dict[str, Any]:
+    """What a strategy spent, and the share of the updates' time that its inner loops took."""
+    if "inner_seconds" not in spent:
+        return spent
+    return spent | {"inner_share": spent["inner_seconds"] / max(1e-9, task.progress.seconds)}
 
 
 def cost(task: Task, evaluation_seconds: float) -> dict[str, float | int]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import pytorch_lightning as pl
@@ -21,11 +20,11 @@ from torch.optim import Optimizer
 from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound, Objective
-from vaelab.dataset.base import Split, Splits
+from vaelab.dataset.base import Splits
 from vaelab.descent import Descent, describe, merge
+from vaelab.feed import Feed
 from vaelab.learning_rate.base import LearningRate
 from vaelab.model import VAE
-from vaelab.order import order_of
 from vaelab.progress import Clock, Progress
 from vaelab.rates import Rates
 from vaelab.schedule.base import Schedule
@@ -88,13 +87,11 @@ class Task(pl.LightningModule):
         self.after_update: list[Callable[[Task], None]] = []
         self.groups = vae.parameter_groups()
         # Weights come from the seed, so that a resumed run has the same ones here.
-        kept = self.groups if inference.head_start else {}
-        self.initial = {
-            name: [p.detach().to("cpu", copy=True) for p in kept[name]] for name in kept
-        }
+        kept = vae.state_dict() if inference.head_start else {}
+        self.initial = {name: value.to("cpu", copy=True) for name, value in kept.items()}
         self.everything = self.groups["phi"] + self.groups["theta"]
-        self.order = order_of(splits.train, recipe.batch_size, recipe.seed)
-        self.steps_per_epoch = self.order.steps
+        self.feed = Feed(splits, recipe.batch_size, recipe.seed, splits.train.x.device)
+        self.steps_per_epoch = self.feed.training.steps
         self.beta = self.beta_at(0, 0)
         self.inner_draws = 0
         # Sums over the epoch's examples: bound, reconstruction, KL, the encoder's bound if it is
@@ -117,7 +114,8 @@ class Task(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Put the data where the model is."""
         self.splits = self.splits.to(self.device)
-        self.order = order_of(self.splits.train, self.recipe.batch_size, self.recipe.seed)
+        self.feed = Feed(self.splits, self.recipe.batch_size, self.recipe.seed, self.device)
+        self.feed.check()
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
@@ -131,7 +129,9 @@ class Task(pl.LightningModule):
         Lightning's own work for a batch costs a third of a millisecond, a twentieth of a small
         network's step, so it is done once a block.
         """
-        self.rates.set(self.progress.epoch)  # at every block, so that a resumed run has them
+        # At every block, so that a resumed run has them, also where no update is left.
+        self.rates.set(self.progress.epoch)
+        self.beta = self.beta_at(self.progress.epoch, max(0, self.progress.step - 1))
         for step in block:
             started = time.perf_counter()
             self.update(step)
@@ -142,19 +142,20 @@ class Task(pl.LightningModule):
     def validation_step(self, *_: Any) -> None:
         """The whole validation split; once an epoch."""
         seed_noise(self.device, self.recipe.seed, "validation", self.progress.epoch)
+        # Batch norm's statistics are each process's own: one model is validated and kept.
+        distributed.average_buffers(self.vae)
         with self.autocast():
             bound = self.bound.at(self.progress.epoch)
             validation = Validation(self.vae, bound, self.inference.monitors)
-        valid, recipe = self.splits.valid, self.recipe
-        rows = order_of(valid, recipe.batch_size, recipe.seed).in_turn()
-        for index in islice(rows, distributed.rank(), None, distributed.world_size()):
-            batch = self.batch_of(valid, index)
+        for batch in self.feed.held_out():
             with self.autocast():
                 validation.add(batch, self.inference.posterior(self, batch))
         metrics = validation.metrics()
         self.row = self.train_row() | metrics | self.inference.row(self.progress.epoch)
         seen = {name.removeprefix("val/"): value for name, value in metrics.items()}
-        notes = self.inference.observe(seen), self.rates.schedule.observe(self.progress.epoch, seen)
+        notes = [self.inference.observe(seen)]
+        if (epoch := self.progress.epoch - self.inference.head_start) >= 0:
+            notes.append(self.rates.schedule.observe(epoch, seen))
         self.note = "; ".join(note for note in notes if note) or None
 
     def on_validation_end(self) -> None:
@@ -187,19 +188,13 @@ class Task(pl.LightningModule):
 
     def batch_at(self, step: int) -> Batch:
         """This process's part of batch `step` of the present epoch."""
-        return self.batch_of(self.splits.train, own(self.order.batch(self.progress.epoch, step)))
+        return self.feed.at(self.progress.epoch, step)
 
     def random_batch(self) -> Batch:
         """This process's part of a random training batch (inner loops)."""
         self.inner_draws += 1
-        parts = (self.recipe.seed, "inner", self.progress.updates, self.inner_draws)
-        return self.batch_of(self.splits.train, own(self.order.drawn(*parts)))
-
-    def batch_of(self, split: Split, index: Tensor) -> Batch:
-        """Rows of a split as they are read now."""
-        predicted = split.predicted(index)
-        count = None if predicted is None else int(predicted.sum())
-        return Batch(split[index], index.to(self.device), count)
+        draw = (self.recipe.seed, "inner", self.progress.updates, self.inner_draws)
+        return self.feed.random(*draw)
 
     def ratio_over_ranks(self, total: Tensor, count: int) -> float:
         """Sum of totals by sum of counts over processes, as a number (waits for the device)."""
@@ -235,7 +230,7 @@ class Task(pl.LightningModule):
             yield batch, 1.0
             return
         for x, index in zip(batch.x.chunk(pieces), batch.index.chunk(pieces), strict=True):
-            yield Batch(x, index), len(x) / len(batch.x)
+            yield Batch(x, index, weight=batch.weight), len(x) / len(batch.x)
 
     def backward_part(self, batch: Batch, share: float, groups: tuple[str, ...]) -> Descent:
         """Accumulate the gradients of one micro-batch on the groups wanted."""
@@ -246,7 +241,7 @@ class Task(pl.LightningModule):
                 batch.x, q, bound.num_samples, log_qz=bound.log_qz, analytic_kl=bound.analytic_kl
             )
         objective = bound(terms, self.beta)
-        self.add_gradients(objective, share, groups)
+        self.add_gradients(objective, share * batch.weight, groups)
         rows = len(batch.x)
         self.progress.encoder_passes += rows + self.vae.prior.encoder_rows
         self.progress.decoder_passes += rows * bound.num_samples
@@ -276,11 +271,11 @@ class Task(pl.LightningModule):
         return torch.autocast(self.device.type, torch.bfloat16, cache_enabled=False)
 
     def restart(self, *groups: str) -> None:
-        """Put parameters back to the values they began with; all optimisers begin anew."""
+        """Put these parts back to the values they began with; all optimisers begin anew."""
         with torch.no_grad():
-            for group in groups:
-                for parameter, value in zip(self.groups[group], self.initial[group], strict=True):
-                    parameter.copy_(value)
+            for name, value in self.vae.state_dict(keep_vars=True).items():
+                if ("phi" if name.startswith("encoder.") else "theta") in groups:
+                    value.copy_(self.initial[name])
         self.renew_optimizers()
 
     def renew_optimizers(self) -> None:
@@ -296,13 +291,3 @@ class Task(pl.LightningModule):
         row: dict[str, float] = dict(zip(names, means.tolist(), strict=False))
         row["train/elbo"] = row["train/reconstruction"] - row["train/kl"]
         return row | {"beta": self.beta} | self.rates.row()
-
-
-def own(index: Tensor) -> Tensor:
-    """This process's rows of a batch of all processes."""
-    world = distributed.world_size()
-    if world == 1:
-        return index
-    # A short batch must not leave a process with nothing: it wraps around.
-    mine = torch.arange(distributed.rank(), max(len(index), world), world, device=index.device)
-    return index[mine % len(index)]

@@ -52,6 +52,7 @@ class Bound(ABC):
         separate: whether phi and theta have different objectives.
         two_values: whether `Objective.phi_value` is given.
         changes: whether `at` depends on the epoch.
+        of_batch: whether its losses are no means over examples, so that a batch cannot be cut.
     """
 
     num_samples: int = 1
@@ -60,6 +61,7 @@ class Bound(ABC):
     separate: bool = False
     two_values: bool = False
     changes: bool = False
+    of_batch: bool = False
     offers: frozenset[Trait] = frozenset()
 
     @property

@@ -59,6 +59,7 @@ class Elbo(Bound):
         self.free_bits = free_bits
         self.free_bits_of: FreeBits = free_bits_of
         self.log_qz: LogQ = log_qz
+        self.of_batch = free_bits > 0 and free_bits_of in ("dimension", "batch")
         self.analytic_kl = kl == "analytic" or free_bits > 0
 
     @property

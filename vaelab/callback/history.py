@@ -25,11 +25,7 @@ class History(pl.Callback):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write what the checkpoint holds, which is nothing for a new run."""
         if trainer.is_global_zero:
-            with self.path.open("w", newline="", encoding="utf-8") as file:
-                if self.rows:
-                    writer = csv.DictWriter(file, self.rows[0])
-                    writer.writeheader()
-                    writer.writerows(self.rows)
+            self.rewrite()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add the epoch that just ended."""
@@ -39,12 +35,24 @@ class History(pl.Callback):
         self.rows.append(row)
         for logger in trainer.loggers:
             logger.log_metrics(row, step=int(row["epoch"]))
-        if trainer.is_global_zero:
-            with self.path.open("a", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, row)
-                if len(self.rows) == 1:
-                    writer.writeheader()
-                writer.writerow(row)
+        if not trainer.is_global_zero:
+            return
+        if len(self.rows) == 1 or list(row) != list(self.rows[-2]):
+            self.rewrite()
+            return
+        with self.path.open("a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, row).writerow(row)
+
+    def rewrite(self) -> None:
+        """All rows; what some lack, as rows from before a metric existed, stays empty."""
+        names = list(dict.fromkeys(name for row in reversed(self.rows) for name in row))
+        # The last column is how long it took, whatever the columns before it.
+        names.sort(key=lambda name: name == "seconds")
+        with self.path.open("w", newline="", encoding="utf-8") as file:
+            if self.rows:
+                writer = csv.DictWriter(file, names)
+                writer.writeheader()
+                writer.writerows(self.rows)
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""

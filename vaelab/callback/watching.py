@@ -65,7 +65,7 @@ class Watching(pl.Callback):
             vae=task.vae,
             posterior=lambda batch: task.inference.posterior(task, batch),
             rows=len(train),
-            batch=lambda index: task.batch_of(train, index),
+            batch=lambda index: task.feed.read(train, index),
             seed=seed,
         )
         with torch.no_grad(), evaluating(task), noise(task.device, seed, "watch"):

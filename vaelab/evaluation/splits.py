@@ -72,4 +72,4 @@ def evaluate_splits(
 def in_force(task: Task, epoch: int) -> tuple[Bound, float]:
     """Bound and KL weight at the end of an epoch, counted from 1."""
     last, steps = max(0, epoch - 1), task.steps_per_epoch
-    return task.bound.at(last), task.schedule.beta(last, steps - 1, steps)
+    return task.bound.at(last), task.beta_at(last, steps - 1)

@@ -31,6 +31,13 @@ def show(run: Run) -> None:
     if "seconds" in cost:
         device = f" on {results['device']}" if "device" in results else ""
         console.print(f"took {duration(cost['seconds'])}{device}")
+    if cost.get("aggressive_epochs"):
+        until = "still on" if not cost["aggressive_over"] else "then joint"
+        console.print(
+            f"aggressive in {cost['aggressive_epochs']} epochs ({until}): "
+            f"{cost['inner_steps_per_decoder_step']:.0f} encoder steps a decoder step, "
+            f"{cost['inner_share']:.0%} of the updates' time"
+        )
     shown = (path for path in run.figures.glob("*") if path.suffix in (".png", ".txt"))
     for figure in sorted(shown):
         console.print(f"figure: {_relative(figure)}")

@@ -14,7 +14,8 @@ class Schedule(ABC):
 
     With `by="epoch"` the position is the number of the epoch, counted from 1, and beta is
     constant within it (VampPrior's code); with `by="step"` it is the number of updates made,
-    the coming one included, over updates an epoch (Lagging's code: incremented before use).
+    the coming one included, over updates an epoch (Lagging's code: incremented before use; for
+    text it divides by examples / batch size, a few updates fewer than there are).
 
     Attributes:
         warmup: epochs after which beta has reached its last value; patience counts from there.

@@ -125,7 +125,7 @@ class Aggressive(InferenceStrategy):
         return "aggressive phase over: mutual information no longer rises; joint from here on"
 
     def row(self, epoch: int) -> dict[str, float]:
-        """Encoder steps for each decoder step, and what part of the run's time they took so far."""
+        """Encoder steps for each decoder step, 1 once the phase is over."""
         state, loops = self.state, self.state["epoch_loops"]
         steps = state["epoch_steps"] / loops if loops else 1.0
         for name in ("loops", "steps", "seconds"):

@@ -29,7 +29,7 @@ class Learner(Protocol):
         ...
 
     def restart(self, *groups: str) -> None:
-        """Put these parameters back to the values they began with; optimisers begin anew."""
+        """Put these parts back to the values they began with; optimisers begin anew."""
         ...
 
     def ratio_over_ranks(self, total: Tensor, count: int) -> float:
@@ -86,5 +86,5 @@ class InferenceStrategy(nn.Module, ABC):
         return dict(self.state)
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        """From the state dict."""
-        self.state = dict(state)
+        """From the state dict; what an older one does not know stays as it is."""
+        self.state |= state
