@@ -109,7 +109,7 @@ class Mog:
 
 
 class Elbo:
-    changes = separate = False
+    changes = separate = of_batch = False
 
     def __init__(self, num_samples: int, kl: Literal["sampled", "analytic"]) -> None:
         from vaelab.traits import Trait
@@ -118,10 +118,12 @@ class Elbo:
 
 
 class Joint:
-    pass
+    head_start = 0
 
 
 class Savae:
+    head_start = 0
+
     def __init__(self, steps: int) -> None:
         from vaelab.traits import Trait
 
