@@ -3,14 +3,19 @@
 import pytest
 import torch
 
+from tests.architecture.texts import small
 from tests.evaluation.conftest import SETTINGS
 from tests.evaluation.linear_gaussian import LinearGaussian
 from vaelab.bound.elbo import Elbo
 from vaelab.bound.miwae import Miwae
+from vaelab.dataset.tokens import token_split
+from vaelab.dataset.vocabulary import BOS, EOS, Vocabulary
 from vaelab.errors import UserError
 from vaelab.evaluated import reported
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.snr import Snr
+from vaelab.model import VAE
+from vaelab.prior.standard import Standard
 
 MODEL = LinearGaussian(shift=0.4, widen=1.5)
 
@@ -61,6 +66,27 @@ def test_beta_is_the_one_given():
     at_one, at_zero = (evaluate(Miwae(M=1, K=1), beta) for beta in (1.0, 0.0))
     assert at_one["snr_phi"]["value"] != at_zero["snr_phi"]["value"]
     assert at_zero["snr_phi"]["estimator"].endswith("beta = 0")
+
+
+@pytest.mark.parametrize("dropout", [0.5, 0.0])
+def test_without_a_latent_theta_alone_has_a_ratio(dropout):
+    # Its log p(x) is exact: only dropout makes its gradient vary.
+    built = small("lstm_lm", dropout_in=dropout, dropout_out=dropout)
+    vae = VAE(built.encoder, built.decoder, Standard(0))
+    split = token_split([[BOS, 4 + n % 7, 5, EOS] for n in range(12)], Vocabulary([*"abcdefg"]), 4)
+    made, bound = evaluation(draws=20), Elbo(1, "sampled", 0.0, "total")
+
+    def evaluated():
+        return made(vae, lambda b: vae.encoder(b.x), split, "train", True, bound=bound, beta=1.0)
+
+    if dropout:
+        metrics = evaluated().metrics
+        assert set(metrics) == {"snr_theta", "dsnr_theta"}
+        assert metrics["snr_theta"].value > 0
+        assert metrics["snr_theta"].extra["varying"] > 0
+    else:
+        with pytest.raises(UserError, match="its gradient has no noise.*one draw is all of it"):
+            evaluated()
 
 
 def test_same_seed_same_numbers():

@@ -26,6 +26,7 @@ from vaelab.posterior import Posterior
 
 LEAST = {"draws": 20, "examples": 1, "weights": 1, "epoch": 1}
 PASSES = 3  # a forward and a backward pass in forward ones
+ROUNDING = 1e-6  # noise of a gradient, relative to itself, that is only float32's
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,12 @@ class Snr:
         bound: Bound,
         beta: float,
     ) -> Results:
-        """snr_phi, snr_theta, dsnr_phi and dsnr_theta; arguments as of `Evaluation`."""
+        """snr_phi, snr_theta, dsnr_phi and dsnr_theta; arguments as of `Evaluation`.
+
+        Of theta alone where the model has no latent and so no encoder.
+        """
         groups = {key: some for key, some in vae.parameter_groups().items() if some}
-        device = groups["phi"][0].device
+        device = next(vae.parameters()).device
         batch = fixed_batch(split, self.examples, self.seed, device)
         draws = {key: GradientDraws(self.draws) for key in groups}
         draw_gradients(
@@ -94,7 +98,13 @@ class Snr:
         of = bound.num_samples, len(batch.x)
         metrics = {}
         for key, some in groups.items():
-            varying = draws[key].moments.variance > 0
+            moments = draws[key].moments
+            varying = moments.variance > 0
+            if moments.variance.sum() <= (ROUNDING * moments.mean).square().sum():
+                raise UserError(
+                    f"evaluation=snr: nothing of {key} varies; its gradient has no noise on a "
+                    "fixed batch (an exact likelihood without dropout), and one draw is all of it"
+                )
             sizes = [one.numel() for one in some]
             chosen = some_weights(sizes, varying, self.weights, self.seed, key)
             ratio = ratio_of(draws[key], chosen=chosen)
