@@ -85,6 +85,12 @@ def test_perplexity_as_the_papers_count_it(nll, per_sentence, ppl):
     assert found.se == pytest.approx(0, abs=1e-9)
 
 
+def test_one_sentence_has_a_perplexity_without_a_standard_error():
+    found = perplexity(torch.tensor([10.0]), torch.tensor([5]), 3)
+    assert found.value == pytest.approx(math.exp(2))
+    assert found.se is None
+
+
 def test_standard_error_of_a_perplexity_is_its_spread_over_splits():
     torch.manual_seed(0)
     tokens = torch.randint(3, 20, (4000, 100)).double()

@@ -56,6 +56,11 @@ def test_missing_splits_are_cut_from_training(saved):
     assert texts(kept.valid) == [LINES[row] for row in order[32:]]
 
 
+def test_a_split_that_is_cut_has_two_sentences_at_least(saved):
+    splits = Text(saved(LINES[:5])).load()
+    assert [len(one) for one in (splits.train, splits.valid, splits.test)] == [1, 2, 2]
+
+
 def random_order(count, seed):
     return np.random.RandomState(seed).permutation(count)
 
@@ -112,7 +117,8 @@ def test_results_name_the_files_and_what_was_done(saved):
     [
         ("", "own.txt has no sentences; it must have one on every line"),
         (" \n\n\t\n", "own.txt has no sentences"),
-        ("a\n", "own.txt: 1 sentences are too few to hold some out; name files"),
+        ("a\n", "own.txt: 1 sentence is too few to hold some out; name files"),
+        ("a\nb\nc\nd\n", "own.txt: 4 sentences are too few to hold some out; name files"),
         ("1\ta b\n2\tc\n", "a label and a tab before every sentence.*cut -f2"),
         ("a b\nc </s> d\n", "sentence 2 has the word </s>"),
         ("<s> a b </s>\n", "sentence 1 has the word <s>"),

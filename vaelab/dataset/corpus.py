@@ -16,6 +16,7 @@ from vaelab.dataset.vocabulary import SPECIALS, Vocabulary
 from vaelab.errors import UserError
 
 NAMES = ("train", "valid", "test")
+LEAST = 2  # sentences of a split that is cut: a standard error needs two
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Selection:
         max_words: sentences of more words are left out of every split; null: none are.
         min_count: words seen less often in training become UNK.
         max_vocabulary: of the others, so many of the most frequent are kept; null: all.
-        holdout: fraction of the training sentences that each missing split takes.
+        holdout: fraction of the training sentences that each missing split takes, two at least.
         split_seed: which sentences it takes.
     """
 
@@ -89,10 +90,11 @@ class Selection:
         if not missing:
             return parts
         train = parts["train"]
-        count = max(1, round(self.holdout * len(train)))
+        count = max(LEAST, round(self.holdout * len(train)))
         if len(train) <= count * len(missing):
+            few = "1 sentence is" if len(train) == 1 else f"{len(train)} sentences are"
             raise UserError(
-                f"{source}: {len(train)} sentences are too few to hold some out; name files for "
+                f"{source}: {few} too few to hold some out; name files for "
                 "dataset.valid and dataset.test, or give more sentences"
             )
         rows = hold_out(shuffled_rows(len(train), self.split_seed), *(count for _ in missing))

@@ -229,14 +229,18 @@ def information_metrics(measured: Measured, batch: int) -> dict[str, Metric]:
 def perplexity(nll: Tensor, predicted: Tensor, samples: int) -> Metric:
     """The exponential of NLL by predicted token, end marks counted and begin marks not.
 
-    A ratio of sums over the split; its standard error is the delta method's.
+    A ratio of sums over the split; its standard error is the delta method's, and one sentence has
+    none.
     """
     nll, tokens = nll.double().cpu(), predicted.double()
     each = nll.sum() / tokens.sum()
-    error = (nll - each * tokens).std() / tokens.mean() / math.sqrt(len(nll))
     value, count = float(each.exp()), int(tokens.sum())
+    error = None
+    if len(nll) > 1:
+        spread = (nll - each * tokens).std() / tokens.mean() / math.sqrt(len(nll))
+        error = value * float(spread)
     estimator = f"exp(sum nll / {count} tokens)"
-    return Metric(value, value * float(error), estimator, samples, len(nll), {"tokens": count})
+    return Metric(value, error, estimator, samples, len(nll), {"tokens": count})
 
 
 def unit_metric(measured: Measured, threshold: float) -> Metric:
