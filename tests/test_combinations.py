@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 from small import config, make_task, splits
 from texts import text_config, text_splits
 
-from vaelab import groups
+from vaelab import fit, groups
+from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.dataset.base import Binarised, Split, Splits
 from vaelab.errors import UserError
@@ -218,13 +219,12 @@ TEXT_PARTS = [
 
 @pytest.mark.parametrize(("prior", "trainer", "bound"), list(dict.fromkeys(TEXT_PARTS)))
 def test_sentences_with_prior_trainer_and_bound(prior, trainer, bound):
-    task = make_task(
-        text_config(
-            f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *SHORT.get(trainer, []),
-            *BOUNDS[bound], "beta=constant", "optimizer.phi.lr=0.02",
-            "optimizer.theta.lr=0.02",
-        ),
-        text_splits(),
+    settings = text_config(
+        f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *SHORT.get(trainer, []),
+        *BOUNDS[bound], "beta=constant", "optimizer.phi.lr=0.02", "optimizer.theta.lr=0.02",
     )  # fmt: skip
-    task.vae.prior.prepare(task.splits.train)
+    parts, data = build(settings), text_splits()
+    fit.prepare(settings, parts, data)  # sentences of a prior are there before the task is
+    task = fit.make_task(settings, parts, data)
+    task.configure_optimizers()
     assert rises(task)

@@ -37,6 +37,9 @@ def run(tmp_path, monkeypatch):
             self.schedule = Linear(start=0.0, end=1.0, warmup=10, by="epoch")
             self.steps_per_epoch = 4
 
+        def beta_at(self, epoch, step):
+            return self.schedule.beta(epoch, step, self.steps_per_epoch)
+
     parts = SimpleNamespace(
         likelihood=SimpleNamespace(discrete=False),
         dataset=SimpleNamespace(labels=("stand-in",), provenance=lambda: {"protocol": "drawn"}),
