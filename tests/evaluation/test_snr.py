@@ -85,7 +85,7 @@ def test_without_a_latent_theta_alone_has_a_ratio(dropout):
         assert metrics["snr_theta"].value > 0
         assert metrics["snr_theta"].extra["varying"] > 0
     else:
-        with pytest.raises(UserError, match="its gradient has no noise.*one draw is all of it"):
+        with pytest.raises(UserError, match=r"its gradient has no noise.*one draw is all of it"):
             evaluated()
 
 
