@@ -11,6 +11,7 @@ from torch.testing import assert_close
 from tests.laws.components import TOY_TEXT, ToyData, build
 from vaelab.dataset.vocabulary import PAD
 from vaelab.errors import UserError
+from vaelab.likelihood import words
 from vaelab.traits import check
 
 
@@ -68,10 +69,51 @@ def test_float32_keeps_the_digits_when_pad_is_unlikely_or_likely():
     torch.manual_seed(0)
     params = torch.randn(1, 1, 11, 80, dtype=torch.float64)
     x = torch.randint(1, 11, (1, 80))
-    for pad in (-200.0, -20.0, 0.0, 3.0):
+    for pad in (-200.0, -20.0, 0.0, 3.0, 20.0, 200.0):
         params[:, :, PAD] = pad
         exact = float(categorical(params).log_prob(x))
         assert float(categorical(params.float()).log_prob(x)) == pytest.approx(exact, rel=1e-5)
+
+
+def by_masking(params, x):
+    """The same with PAD's logit at -inf, by autograd alone."""
+    free = params.movedim(2, -1)[..., 1:].log_softmax(-1)
+    each = free.gather(-1, (x - 1).clamp(min=0).expand(free.shape[:-1])[..., None])[..., 0]
+    return each.masked_fill(x == PAD, 0.0).sum(-1)
+
+
+@pytest.mark.parametrize("cached", [1, 3 * 11, 1 << 18])
+@pytest.mark.parametrize("pad", [-3.0, 200.0, 2000.0])
+def test_first_and_second_derivatives_are_those_of_masking(monkeypatch, cached, pad):
+    # However many rows are taken at once.
+    monkeypatch.setattr(words, "CACHED", cached)
+    torch.manual_seed(0)
+    params = 2 * torch.randn(2, 3, 11, 4, dtype=torch.float64)
+    params[:, :, PAD] = pad
+    params.requires_grad_()
+    x = torch.randint(1, 11, (3, 4))
+    x[1, 2:] = PAD
+    weights, direction = torch.randn(2, 3).double(), torch.randn(2, 3, 11, 4).double()
+    found = []
+    for log_prob in (by_masking(params, x), categorical(params).log_prob(x)):
+        fast = torch.autograd.grad(log_prob, params, weights, retain_graph=True)[0]
+        slow = torch.autograd.grad(log_prob, params, weights, create_graph=True)[0]
+        second = torch.autograd.grad((slow * direction).sum(), params)[0]
+        found.append((log_prob.detach(), fast, slow.detach(), second))
+    for expected, own in zip(*found, strict=True):
+        assert_close(own, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_derivatives_are_finite_differences():
+    torch.manual_seed(0)
+    params = torch.randn(2, 3, 11, 4, dtype=torch.float64, requires_grad=True)
+    x = torch.randint(0, 11, (3, 4))
+
+    def log_prob(one):
+        return categorical(one).log_prob(x)
+
+    assert torch.autograd.gradcheck(log_prob, params)
+    assert torch.autograd.gradgradcheck(log_prob, params)
 
 
 def test_pad_is_never_drawn():
@@ -82,6 +124,6 @@ def test_pad_is_never_drawn():
 
 def test_data_without_words_are_refused():
     built = build("likelihood", "categorical", {"dataset": ToyData()})
-    words = r"^likelihood=categorical cannot be used with dataset=toy: it needs token data"
-    with pytest.raises(UserError, match=words):
+    refusal = r"^likelihood=categorical cannot be used with dataset=toy: it needs token data"
+    with pytest.raises(UserError, match=refusal):
         check({"dataset=toy": ToyData(), "likelihood=categorical": built})

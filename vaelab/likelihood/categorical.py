@@ -8,6 +8,7 @@ from vaelab.dataset.base import Dataset
 from vaelab.dataset.vocabulary import PAD
 from vaelab.distribution import at_least_float32
 from vaelab.likelihood.base import Likelihood
+from vaelab.likelihood.words import word_log_probs
 from vaelab.traits import Trait
 
 
@@ -31,12 +32,7 @@ class CategoricalTokens:
 
     def log_prob(self, x: Integer[Tensor, "B *event"]) -> Float[Tensor, "K B"]:
         """Log-probability in nats, summed over the tokens that are not PAD."""
-        with_pad = self.logits.log_softmax(-1)
-        # Both columns in one gather: the derivative of each is as large as the logits.
-        columns = torch.stack([x, torch.full_like(x, PAD)], dim=-1)
-        token, pad = with_pad.gather(-1, columns.expand(*with_pad.shape[:-1], 2)).unbind(-1)
-        # p(token) / (1 - p(PAD)): what masking PAD's logit gives, without a copy of the logits.
-        each = token - torch.log1p(-pad.exp())
+        each = word_log_probs(self.logits, x.expand(self.logits.shape[:-1]))
         return each.masked_fill(x == PAD, 0.0).flatten(2).sum(-1)
 
     def sample(self) -> Integer[Tensor, "K B *event"]:
