@@ -29,7 +29,7 @@ class LstmLmDecoder(Decoder):
         self.max_length = max_length
 
     def forward(self, z: Latents) -> AutoregressiveSentences:
-        """p(x) with batch [K, B]; evaluated K times, each with its own dropout."""
+        """p(x) with batch [K, B], evaluated K times: with one dropout of words, K of outputs."""
         (top,) = z
         cell = self.zeros(top)
         return AutoregressiveSentences(self.network, top, cell, self.likelihood, self.max_length)
@@ -41,7 +41,9 @@ class LstmLmDecoder(Decoder):
 
 
 class LstmLm(Architecture):
-    """An LSTM language model: log p(x) is exact and every bound equals it.
+    """An LSTM language model: log p(x) is exact.
+
+    Every bound equals it in evaluation mode; in training, dropout differs between samples.
 
     Args:
         shape: (tokens of the longest training sentence,).
