@@ -1,5 +1,8 @@
 """Small runs on sentences from their config to `vaelab sample`, with a latent and without."""
 
+import json
+import math
+
 import pytest
 from rich.console import Console
 
@@ -63,6 +66,18 @@ def test_sentences_are_seen_in_the_terminal_and_in_files(runs, capsys):
     assert [line[:4] for line in lines if line[:2] in ("0.", "1.")] == [
         "0.00", "0.33", "0.67", "1.00",
     ]  # fmt: skip
+
+
+def test_runs_are_measured_as_the_paper_measures(runs, capsys):
+    for option, run in runs.items():
+        said(capsys, "evaluate", run.folder, "evaluation=lagging")
+        (written,) = (run.folder / "evaluations").glob("*.json")
+        found = json.loads(written.read_text())
+        assert (found["evaluation"]["mi_batch"], found["metrics"]["test"]["nll"]["n"]) == (32, 30)
+        if option == "lstm":
+            metrics = found["metrics"]["test"]
+            assert [metrics["nll"]["samples"], metrics["mi"]["batch"]] == [500, 30]
+            assert metrics["mi"]["ceiling"] == pytest.approx(math.log(30))
 
 
 def test_without_a_latent_a_run_ends_in_likelihoods_and_draws_alone(runs, capsys):
