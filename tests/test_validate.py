@@ -137,6 +137,14 @@ def test_a_conflict_names_both_settings_and_what_to_choose():
     )
 
 
+def test_a_conflict_names_everything_that_can_be_chosen():
+    pool = {f"d{number}": Part([Trait.IMAGE]) for number in range(9)}
+    parts = {"dataset=text": Part(), "architecture=mlp": Part(needs=[Trait.IMAGE])}
+    named = lambda group, suits: [*pool] if group == "dataset" else []  # noqa: E731
+    with pytest.raises(UserError, match=r"; choose dataset=d0, d1, d2, d3, d4, d5, d6, d7, d8$"):
+        check(parts, named)
+
+
 def test_threads(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert choose(7) == 7

@@ -87,4 +87,4 @@ def _choose(group: str, fitting: list[str], current: str) -> str:
     other = [name for name in fitting if f"{group}={name}" != current]
     if len(other) < len(fitting):
         return f"{current} with its default settings"
-    return f"choose {group}={', '.join(other[:6])}" if other else ""
+    return f"choose {group}={', '.join(other)}" if other else ""
