@@ -1,6 +1,7 @@
 """Downloads from a server of the tests' own: resumed, verified, refused, and shared by two jobs."""
 
 import hashlib
+import importlib
 import re
 import subprocess
 import sys
@@ -158,6 +159,15 @@ def test_a_check_downloads_nothing_and_leaves_no_trace(remote, server, tmp_path)
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["set.mat"]
     obtain(remote("good"), tmp_path / "new")
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["yahoo", "omniglot", "omniglot_raw"])
+def test_a_check_says_how_to_get_the_data_set(name, tmp_path):
+    # Two of them share a folder.
+    known = importlib.import_module(f"vaelab.dataset.facts.{name}").FACTS
+    for file in known.files:
+        with nothing_downloaded(), pytest.raises(UserError, match=rf"`vaelab data get {name}` and"):
+            obtain(file, tmp_path / known.folder)
 
 
 def test_a_broken_connection_is_continued(remote, server, tmp_path):

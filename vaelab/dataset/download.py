@@ -2,8 +2,10 @@
 
 import fcntl
 import http.client
+import importlib
 import logging
 import os
+import pkgutil
 import ssl
 import urllib.error
 import urllib.request
@@ -18,6 +20,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from vaelab.dataset import facts
 from vaelab.dataset.source import Address, RemoteFile
 from vaelab.dataset.verify import mismatch, verify
 from vaelab.errors import UserError
@@ -158,6 +161,13 @@ def _try_address(address: Address, part: Path) -> None:
     raise _Refused(reason)
 
 
+def _needed_by(file: RemoteFile) -> list[str]:
+    """The data set that the file is of, if any is."""
+    names = [module.name for module in pkgutil.iter_modules(facts.__path__)]
+    known = {name: importlib.import_module(f"{facts.__name__}.{name}").FACTS for name in names}
+    return [name for name in names if file in known[name].files][:1]
+
+
 def download(file: RemoteFile, folder: Path) -> Path:
     """Put `file` into `folder` under its canonical name, unless another job just did.
 
@@ -167,8 +177,9 @@ def download(file: RemoteFile, folder: Path) -> Path:
     target = folder / file.name
     if not _downloads.get():
         raise UserError(
-            f"{target.absolute()} is missing, and a check downloads nothing; `vaelab data get` "
-            f"and training do, from {file.addresses[0].url}"
+            f"{target.absolute()} is missing, and a check downloads nothing; "
+            f"`{' '.join(['vaelab data get', *_needed_by(file)])}` and training do, "
+            f"from {file.addresses[0].url}"
         )
     failures = []
     try:
