@@ -1,8 +1,11 @@
 """What --dry-run says, over stand-ins for training and for timed steps."""
 
+import importlib
+
 import pytest
 
 from vaelab.cli import main
+from vaelab.dataset.download import obtain
 from vaelab.reproduce import estimate
 from vaelab.reproduce.estimate import Cost
 
@@ -22,6 +25,22 @@ def test_each_stage_is_said_with_its_epochs(timed, capsys):
     whole = "at most 218 epochs x 1m40s + 146 epochs x 6m40s + evaluation 1m00s = 22h17m"  # 80260 s
     assert out.count(whole) == 2  # two seeds
     assert "2 of 2 runs to do, at most 44h35m" in out
+
+
+def test_nothing_is_downloaded(timed, monkeypatch, capsys):
+    asked = []
+
+    def missing(tasks, devices):  # as building an architecture for sentences that are not here
+        file = importlib.import_module("vaelab.dataset.facts.yahoo").FACTS.files[0]
+        obtain(file, timed / "data")
+
+    monkeypatch.setattr("vaelab.reproduce.make.check", missing)
+    monkeypatch.setattr("vaelab.dataset.download._attempt", lambda *of: asked.append(of))
+    assert main(["reproduce", "table=tiny", "rows=vamp", "--dry-run"]) == 2
+    assert "refused:" in (said := capsys.readouterr().out)
+    assert "`vaelab data get yahoo` and training do" in said
+    assert asked == []
+    assert not (timed / "data").exists()
 
 
 @pytest.mark.parametrize(("patience", "said"), [("null", False), ("5", True)])

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from vaelab.compose import Composer
+from vaelab.dataset.download import nothing_downloaded
 from vaelab.errors import UserError
 from vaelab.evaluated import settings_hash
 from vaelab.files import write_json
@@ -22,6 +23,11 @@ ESTIMATE = "estimate.json"
 
 def dry_run(request: Request, composer: Composer) -> int:
     """List every run that the selected cells need; train nothing. 2 if a cell is refused."""
+    with nothing_downloaded():  # sentences are read to know how many words there are
+        return _dry_run(request, composer)
+
+
+def _dry_run(request: Request, composer: Composer) -> int:
     planned = planned_cells(request, composer)
     wanted, todo = checked([one for one in planned if one.cell in request.selection], request)
     from vaelab.build import device  # imports torch, as the timing does
