@@ -5,6 +5,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from vaelab import own_files
 from vaelab.compose import Composer, dotted, in_one_line
 from vaelab.errors import UserError
 from vaelab.run import Run
@@ -21,7 +22,8 @@ def settings_for(run: Run, texts: list[str], evaluation: str = "paper") -> dict[
     """The run's own config with overrides; whole groups are taken anew, single values set on top.
 
     Raises:
-        UserError: an override is wrong, or would change what was trained.
+        UserError: an override is wrong, or would change what was trained; or the user's own data
+            are others now.
     """
     stored = OmegaConf.create(run.config)
     composer = Composer()
@@ -48,6 +50,7 @@ def settings_for(run: Run, texts: list[str], evaluation: str = "paper") -> dict[
         OmegaConf.resolve(stored)
     assert isinstance(stored, DictConfig)
     config = validate(stored)
+    own_files.check(run, config)
     prepare(config)
     return config
 

@@ -12,6 +12,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from vaelab import own_files
 from vaelab import run as runs
 from vaelab.errors import Interrupted, UserError
 from vaelab.evaluated import Wanted
@@ -123,6 +124,7 @@ def make(wanted: Wanted, run: Run) -> str:
 
     print(f"evaluating {run}", flush=True)
     try:
+        own_files.check(run, wanted.config)
         evaluate_run(run, wanted.config)
     except Exception as error:  # one cell must not stop the others
         log.exception("evaluation failed")
@@ -146,6 +148,7 @@ def attempt(run: Run, config: dict[str, Any], beside: str) -> None:
     log.info("process %d, %d threads", os.getpid(), threads)
     run.update(status="running", reason=None, threads=threads, device=device_name(config))
     try:
+        own_files.begin(run, config)
         check_devices(config)
         # Lines of several runs would be rewritten over each other.
         console = Console(force_terminal=False if beside else None)

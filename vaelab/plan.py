@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from omegaconf import OmegaConf
 
+from vaelab import own_files
 from vaelab import run as runs
 from vaelab.compose import Cell, Composer
 from vaelab.errors import UserError
@@ -37,6 +38,7 @@ def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
         return sweep(composer, tasks, len(todo))
     run = Run(tasks[0].folder)
     if run.status in runs.FINAL:
+        own_files.check(run, tasks[0].config)
         print(f"{run} is complete; fresh=true trains another beside it")
     else:
         verb = "resuming" if run.status in ("interrupted", "failed") else "training"
@@ -57,13 +59,27 @@ def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
 def sweep(composer: Composer, tasks: list[Task], todo: int) -> int:
     """Launch what is not finished and show a table of all."""
     print(f"{len(tasks)} runs, {len(tasks) - todo} of them finished", flush=True)
+    changed = [fault for task in tasks if (fault := other_data(task))]
+    for fault in changed:
+        print(f"vaelab: {fault}", file=sys.stderr)
     if todo:
         from vaelab.sweep import launch
 
         launch(composer, tasks)
     found = [Run(task.folder) for task in tasks]
     summary.show_all(found, [task.overrides for task in tasks])
-    return 0 if all(run.status in runs.FINAL for run in found) else 1
+    return 0 if all(run.status in runs.FINAL for run in found) and not changed else 1
+
+
+def other_data(task: Task) -> str:
+    """What is to be said of a finished run whose own data have changed; empty if they have not."""
+    run = Run(task.folder)
+    try:
+        if run.status in runs.FINAL:
+            own_files.check(run, task.config)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def plan(cells: Iterable[Cell]) -> list[Task]:

@@ -103,12 +103,14 @@ class Dataset(ABC):
         offers: what other components may rely on.
         pseudo_inputs: mean and standard deviation of the noise VampPrior's pseudo-inputs start
             from, chosen per data set in the authors' code (papers: 1705.07120).
+        own_files: settings that are paths of the user's own data, whose content a run is held to.
         labels: marks every result of this data set carries, such as "stand-in".
     """
 
     shape: tuple[int, ...]
     offers: frozenset[Trait]
     pseudo_inputs: tuple[float, float] = (0.5, 0.02)
+    own_files: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
 
     @property

@@ -38,6 +38,8 @@ class Folder(Dataset):
     `channels` is 1 (grey) or 3; for `binarise` and the seeds see `OwnData`.
     """
 
+    own_files = ("folder",)
+
     def __init__(
         self,
         folder: str,

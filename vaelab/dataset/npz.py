@@ -41,6 +41,8 @@ def _event(shape: tuple[int, ...]) -> tuple[int, ...]:
 class Npz(Dataset):
     """`file` is the path of the .npz; for `binarise` and the seeds see `OwnData`."""
 
+    own_files = ("file",)
+
     def __init__(
         self,
         file: str,

@@ -14,6 +14,8 @@ class Text(TextData):
     `lower` puts all words in lower case; for the rest see `Selection`.
     """
 
+    own_files = ("train", "valid", "test")
+
     def __init__(
         self,
         train: str,
