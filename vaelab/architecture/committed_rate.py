@@ -1,6 +1,7 @@
-"""A posterior that cannot reach the prior, after Preventing Posterior Collapse with delta-VAEs.
+"""A posterior that cannot reach the prior: the committed rate of delta-VAEs.
 
-(Razavi et al., 2019), 1901.03416, with independent latents and a standard normal prior:
+After Preventing Posterior Collapse with delta-VAEs (Razavi et al., 2019), 1901.03416; its form for
+one vector of independent latents under a standard normal prior is derived here:
 KL(N(m, v) || N(0, 1)) = (m^2 + v - log v - 1) / 2 is at least (v - log v - 1) / 2, which falls in v
 up to 1. A variance kept below the v where that is rate / D commits all D dimensions to the rate.
 """

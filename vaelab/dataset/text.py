@@ -46,7 +46,9 @@ class Text(TextData):
                     f"dataset.{name}={path} is a folder; name a text file of one sentence a line"
                 )
             if not path.exists():
-                raise UserError(f"dataset.{name}={path} was not found")
+                raise UserError(
+                    f"dataset.{name}={path} was not found; name a text file of one sentence a line"
+                )
         return self.files
 
     def sentences(self, split: str, path: Path) -> list[Sentence]:
