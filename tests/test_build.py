@@ -3,6 +3,7 @@
 import pytest
 import torch
 from small import config
+from texts import text_config
 
 from vaelab.architecture.layers import Init
 from vaelab.architecture.mlp import Mlp
@@ -60,3 +61,8 @@ def test_free_bits_of_a_whole_batch_are_refused_where_it_is_cut(of):
         build(config(*words, f"bound.free_bits_of={of}"))
     build(config(*words, "bound.free_bits_of=example"))
     build(config("micro_batches=2", f"bound.free_bits_of={of}"))
+
+
+def test_compiling_an_lstm_is_refused():
+    with pytest.raises(UserError, match=r"^compile=true cannot be used with architecture=lstm: "):
+        build(text_config("compile=true"))

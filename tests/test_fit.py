@@ -8,7 +8,9 @@ import pytest
 import torch
 from rich.console import Console
 from small import config
+from torch import nn
 
+from tests.architecture.published import architecture
 from vaelab import checkpoint, fit
 from vaelab.errors import UserError
 from vaelab.run import Run
@@ -138,3 +140,21 @@ def test_results_are_plain_json(run):
 
 def test_checkpoints_load_without_running_code(run):
     torch.load(run.checkpoints / "last.ckpt", weights_only=True)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [("mlp", {"hidden": [8]}), ("resnet_pixelcnn", {"channels": 4, "kernels": [3, 3, 3, 3]})],
+)
+def test_what_is_compiled_is_what_runs(monkeypatch, name, sizes):
+    compiled, calls = [], []
+    monkeypatch.setattr(nn.Module, "compile", lambda part: compiled.append(part))
+    vae = architecture(name, (1, 8, 8), **sizes)
+    fit.compile_networks(vae)
+    for part in compiled:
+        part.register_forward_hook(lambda part, *_: calls.append(part))
+    x = torch.rand(5, 1, 8, 8).round()
+    vae.decoder(vae.encoder(x).rsample(2)).log_prob(x)
+    assert calls == compiled
+    assert len(compiled) == 2

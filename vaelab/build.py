@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from vaelab import groups, traits
 from vaelab.architecture.committed_rate import CommittedRate
 from vaelab.errors import UserError
+from vaelab.traits import Trait
 from vaelab.validate import check_node
 
 
@@ -88,6 +89,12 @@ def build(config: Mapping[str, Any]) -> Parts:
             f"micro_batches={config['micro_batches']} cannot be used with free bits of a batch's "
             "mean, which is of the whole batch; choose bound.free_bits_of=example or "
             "example_dimension, or micro_batches=1"
+        )
+    if config["compile"] and Trait.SENTENCES in traits.offers(architecture):
+        raise UserError(
+            f"compile=true cannot be used with architecture={_choice(config, 'architecture')}: "
+            "an LSTM has kernels of its own, which torch.compile leaves as they are; choose "
+            "compile=false"
         )
     if parts.bound.separate:
         _check_apart(config, architecture)

@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 
 from vaelab import checkpoint
+from vaelab.architecture.base import Architecture
 from vaelab.architecture.committed import CommittedEncoder
 from vaelab.architecture.committed_rate import CommittedRate
 from vaelab.batch import Batch
@@ -130,8 +131,7 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
     prepare(config, parts, splits)
     task = make_task(config, parts, splits)
     if config["compile"]:
-        task.vae.encoder.compile()
-        task.vae.decoder.compile()
+        compile_networks(task.vae)
 
     selection = train(config, parts, task, run, console, label=label)
     if run.writable:
@@ -139,6 +139,13 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
         spent = task.inference.cost()  # before another epoch's state is loaded
         report(config, parts, task, run, selection, console)
         run.update(cost=cost(task, time.monotonic() - started) | shared(spent, task))
+
+
+def compile_networks(vae: VAE | Architecture) -> None:
+    """Have torch compile encoder and decoder at their first call."""
+    vae.encoder.compile()
+    # An autoregressive decoder's forward only holds z; its network runs in log_prob.
+    getattr(vae.decoder, "network", vae.decoder).compile()
 
 
 def train(
