@@ -11,7 +11,7 @@ from tests.laws.components import sentences
 from vaelab.dataset.vocabulary import BOS, EOS, PAD
 from vaelab.stepwise import Stepwise, unroll
 
-OPTIONS = pytest.mark.parametrize("option", ["lstm", "lstm_lm"])
+OPTIONS = pytest.mark.parametrize("option", ["lstm", "lstm_savae", "lstm_lm"])
 
 
 def latents(built, samples, batch):

@@ -145,11 +145,11 @@ def test_dropout_falls_on_words_and_outputs_and_not_on_z():
     # Element by element, and what is kept is scaled up: 6000 draws of 0.6.
     assert float(kept.mean()) == pytest.approx(0.6, abs=4.5 * (0.24 / kept.numel()) ** 0.5)
     assert_close(words, kept * network.embedding.weight[5] / 0.6)
-    z, cell = torch.randn(3, 50, 2).double(), torch.randn(3, 50, 4).double()
-    out = network.hidden(words, z, cell)
+    z, (h, cell) = torch.randn(3, 50, 2).double(), torch.randn(2, 3, 50, 4).double()
+    out = network.hidden(words, z, h, cell)
     kept = (out != 0).double()
     assert float(kept.mean()) == pytest.approx(0.4, abs=4.5 * (0.24 / kept.numel()) ** 0.5)
-    exact = network.eval().hidden(words, z, cell)  # z reached the LSTM whole
+    exact = network.eval().hidden(words, z, h, cell)  # z reached the LSTM whole
     assert_close(out, kept * exact / 0.4)
 
 

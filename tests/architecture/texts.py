@@ -8,6 +8,7 @@ from vaelab.traits import Trait
 
 SIZES = {
     "lstm": {"latent_dim": 2, "embedding": 3, "hidden": [5, 4]},
+    "lstm_savae": {"latent_dim": 2, "embedding": 3, "hidden": [5, 4]},
     "lstm_lm": {"embedding": 3, "hidden": 4},
 }
 

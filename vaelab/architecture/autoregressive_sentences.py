@@ -21,7 +21,8 @@ class AutoregressiveSentences:
     Args:
         network: from the tokens before and z to the next token.
         z: one for each sample and sentence.
-        cell: the LSTM's initial state for each z; its output starts at tanh of it.
+        h: the LSTM's output before the first token, for each z.
+        cell: its state there.
         likelihood: p(x_t) given its parameters.
         max_length: tokens of a sampled sentence at most, BOS and EOS included.
     """
@@ -32,12 +33,14 @@ class AutoregressiveSentences:
         self,
         network: NextToken,
         z: Float[Tensor, "K B D"],
+        h: Float[Tensor, "K B H"],
         cell: Float[Tensor, "K B H"],
         likelihood: Categorical,
         max_length: int,
     ) -> None:
         self.network = network
         self.z = z
+        self.h = h
         self.cell = cell
         self.likelihood = likelihood
         self.max_length = max_length
@@ -46,14 +49,14 @@ class AutoregressiveSentences:
         """Log-likelihood in nats of sentences that are known, by teacher forcing."""
         words, targets = self.network.words(x[:, :-1]), x[:, 1:]
         if torch.is_grad_enabled():
-            return self.of(words, targets, self.z, self.cell)
+            return self.of(words, targets, self.z, self.h, self.cell)
         # Thousands of samples and sentences may come at once, and their states are wide.
         samples, batch = self.z.shape[:2]
         rows = max(1, HIDDEN // (targets.shape[1] * self.cell.shape[-1]))
         parts = [
             torch.cat(
                 [
-                    self.of(words[b], targets[b], self.z[k, b], self.cell[k, b])
+                    self.of(words[b], targets[b], self.z[k, b], self.h[k, b], self.cell[k, b])
                     for b in parts_of(batch, rows)
                 ],
                 dim=1,
@@ -67,18 +70,19 @@ class AutoregressiveSentences:
         words: Float[Tensor, "b T E"],
         targets: Integer[Tensor, "b T"],
         z: Float[Tensor, "k b D"],
+        h: Float[Tensor, "k b H"],
         cell: Float[Tensor, "k b H"],
     ) -> Float[Tensor, "k b"]:
         """Log-likelihood of some sentences under some of their samples."""
-        h = self.network.hidden(words, z, cell)
+        out = self.network.hidden(words, z, h, cell)
         targets = targets.expand(len(z), -1, -1).flatten(0, 1)
         # Logits are wider still: a few sentences' at a time.
         rows = max(1, LOGITS // (targets.shape[1] * self.network.output.out_features))
-        if torch.is_grad_enabled() or rows >= len(h):
-            log_px = self.next(self.network.output(h)).log_prob(targets)[0]
+        if torch.is_grad_enabled() or rows >= len(out):
+            log_px = self.next(self.network.output(out)).log_prob(targets)[0]
         else:
-            parts = zip(h.split(rows), targets.split(rows), strict=True)
-            log_px = torch.cat([self.next(self.network.output(h)).log_prob(x)[0] for h, x in parts])
+            parts = zip(out.split(rows), targets.split(rows), strict=True)
+            log_px = torch.cat([self.next(self.network.output(o)).log_prob(x)[0] for o, x in parts])
         return log_px.view(z.shape[:2])
 
     def sample(self) -> Integer[Tensor, "K B T"]:
@@ -89,10 +93,10 @@ class AutoregressiveSentences:
 
     def start(self) -> State:
         """(h, cell, z) of every z."""
-        # Under autocast z and the cell may be in half precision and the weights are not.
+        # Under autocast they may be in half precision and the weights are not.
         like = self.network.output.weight
-        z, cell = (one.flatten(0, 1).to(like.dtype) for one in (self.z, self.cell))
-        return torch.tanh(cell), cell, z
+        h, cell, z = (one.flatten(0, 1).to(like.dtype) for one in (self.h, self.cell, self.z))
+        return h, cell, z
 
     def step(self, tokens: Integer[Tensor, "N"], state: State) -> tuple[Tensor, State]:
         """Log-probabilities [N, V] of the token after these, and the new (h, cell, z)."""

@@ -4,6 +4,7 @@ An LSTM reads a sentence, another writes it; sizes, dropout and initial values a
 authors' code (section 2.1 of our notes).
 """
 
+import torch
 from jaxtyping import Integer
 from torch import Tensor, nn
 
@@ -25,11 +26,13 @@ from vaelab.traits import Trait
 class LstmEncoder(Encoder):
     """x -> N(z; mean, exp(log_var)), linear in the LSTM's last output. No dropout."""
 
-    def __init__(self, vocabulary: int, embedding: int, hidden: int, latent_dim: int) -> None:
+    def __init__(
+        self, vocabulary: int, embedding: int, hidden: int, latent_dim: int, bias: bool
+    ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.lstm = nn.LSTM(embedding, hidden, batch_first=True)
-        self.head = nn.Linear(hidden, 2 * latent_dim, bias=False)
+        self.head = nn.Linear(hidden, 2 * latent_dim, bias=bias)
 
     def forward(self, x: Integer[Tensor, "B T"]) -> GaussianPosterior:
         """The posterior of a batch; the last output is EOS's, which does not see the PAD after."""
@@ -60,9 +63,9 @@ class LstmDecoder(Decoder):
     def forward(self, z: Latents) -> AutoregressiveSentences:
         """p(x|z) with batch [K, B]."""
         (top,) = z
-        return AutoregressiveSentences(
-            self.network, top, self.cell(top), self.likelihood, self.max_length
-        )
+        cell = self.cell(top)
+        h = torch.tanh(cell)
+        return AutoregressiveSentences(self.network, top, h, cell, self.likelihood, self.max_length)
 
 
 class Lstm(Architecture):
@@ -107,9 +110,9 @@ class Lstm(Architecture):
         words = of_words(likelihood)
         vocabulary = words.num_params
         self.latent_dims = (latent_dim,)
-        self.encoder = LstmEncoder(vocabulary, embedding, encoder_width, latent_dim)
+        self.encoder = LstmEncoder(vocabulary, embedding, encoder_width, latent_dim, False)
         network = NextToken(
-            vocabulary, embedding, latent_dim, decoder_width, dropout_in, dropout_out
+            vocabulary, embedding, latent_dim, decoder_width, dropout_in, dropout_out, False
         )
         self.decoder = LstmDecoder(network, latent_dim, words, max_length or shape[0])
         initialise(self.encoder, init_weights, init_embeddings)

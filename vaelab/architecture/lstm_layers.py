@@ -23,6 +23,7 @@ class NextToken(nn.Module):
         hidden: width of the LSTM.
         dropout_in: share of the embeddings that is dropped.
         dropout_out: share of the LSTM's outputs that is dropped.
+        output_bias: whether logits have a bias.
     """
 
     def __init__(
@@ -33,28 +34,33 @@ class NextToken(nn.Module):
         hidden: int,
         dropout_in: float,
         dropout_out: float,
+        output_bias: bool,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.dropout_in = nn.Dropout(dropout_in)
         self.lstm = nn.LSTM(embedding + latent_dim, hidden, batch_first=True)
         self.dropout_out = nn.Dropout(dropout_out)
-        self.output = nn.Linear(hidden, vocabulary, bias=False)
+        self.output = nn.Linear(hidden, vocabulary, bias=output_bias)
 
     def words(self, tokens: Integer[Tensor, "B T"]) -> Float[Tensor, "B T E"]:
         """What the LSTM sees of the tokens: the same for all samples of z, dropout included."""
         return self.dropout_in(self.embedding(tokens))
 
     def hidden(
-        self, words: Float[Tensor, "B T E"], z: Float[Tensor, "K B D"], cell: Float[Tensor, "K B H"]
+        self,
+        words: Float[Tensor, "B T E"],
+        z: Float[Tensor, "K B D"],
+        h: Float[Tensor, "K B H"],
+        cell: Float[Tensor, "K B H"],
     ) -> Float[Tensor, "N T H"]:
-        """The LSTM's outputs for all K times B, from the cell's initial state."""
+        """The LSTM's outputs for all K times B, from its initial output and state."""
         # The product of the words alone could be made once for all K, but then the LSTM is a loop
         # in Python: half as fast at K = 1, and no faster at K = 10 unless it is large.
         words = words.expand(len(z), -1, -1, -1).flatten(0, 1)
-        z, cell = z.flatten(0, 1), cell.flatten(0, 1)[None]
+        z, h, cell = z.flatten(0, 1), h.flatten(0, 1)[None], cell.flatten(0, 1)[None]
         beside = z.unsqueeze(1).expand(-1, words.shape[1], -1)
-        out, _ = self.lstm(torch.cat([words, beside], dim=-1), (torch.tanh(cell), cell))
+        out, _ = self.lstm(torch.cat([words, beside], dim=-1), (h, cell))
         return self.dropout_out(out)
 
     def step(

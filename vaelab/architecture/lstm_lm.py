@@ -1,6 +1,7 @@
 """The LSTM language model that Lagging Inference Networks compare with (He et al., 2019).
 
-1901.05534; section 4.6 of our notes: the LSTM VAE's decoder without z, from a state of zeros.
+1901.05534; section 4.6 of our notes: the LSTM VAE's decoder without z, from a state of zeros. With
+`output_bias` and initial values up to 0.1 it is that of SA-VAE (Kim et al., 2018), 1802.02550.
 """
 
 from jaxtyping import Float
@@ -31,8 +32,8 @@ class LstmLmDecoder(Decoder):
     def forward(self, z: Latents) -> AutoregressiveSentences:
         """p(x) with batch [K, B], evaluated K times: with one dropout of words, K of outputs."""
         (top,) = z
-        cell = self.zeros(top)
-        return AutoregressiveSentences(self.network, top, cell, self.likelihood, self.max_length)
+        h = cell = self.zeros(top)
+        return AutoregressiveSentences(self.network, top, h, cell, self.likelihood, self.max_length)
 
     def zeros(self, z: Float[Tensor, "K B 0"]) -> Float[Tensor, "K B H"]:
         """The LSTM's initial state, in the weights' type."""
@@ -55,6 +56,7 @@ class LstmLm(Architecture):
         max_length: tokens of a sampled sentence at most, BOS and EOS included; null: `shape`'s.
         init_weights: bound of the uniform draws of all parameters but embeddings.
         init_embeddings: bound of theirs.
+        output_bias: whether logits have a bias.
     """
 
     latent_dims = (0,)
@@ -72,6 +74,7 @@ class LstmLm(Architecture):
         max_length: int | None,
         init_weights: float,
         init_embeddings: float,
+        output_bias: bool = False,
     ) -> None:
         check_settings(
             {"embedding": embedding, "hidden": hidden},
@@ -80,7 +83,9 @@ class LstmLm(Architecture):
             {"init_weights": init_weights, "init_embeddings": init_embeddings},
         )
         words = of_words(likelihood)
-        network = NextToken(words.num_params, embedding, 0, hidden, dropout_in, dropout_out)
+        network = NextToken(
+            words.num_params, embedding, 0, hidden, dropout_in, dropout_out, output_bias
+        )
         self.encoder = NoEncoder()
         self.decoder = LstmLmDecoder(network, words, max_length or shape[0])
         initialise(self.decoder, init_weights, init_embeddings)
