@@ -90,14 +90,27 @@ def build(config: Mapping[str, Any]) -> Parts:
             "mean, which is of the whole batch; choose bound.free_bits_of=example or "
             "example_dimension, or micro_batches=1"
         )
+    if parts.trainer.of_batch and config["micro_batches"] > 1:
+        raise UserError(
+            f"micro_batches={config['micro_batches']} cannot be used with "
+            "trainer.inner_reduction=batch_mean, whose steps depend on the whole batch; choose "
+            "trainer.inner_reduction=per_example, or micro_batches=1"
+        )
+    if parts.trainer.second_order and config["compile"]:
+        raise UserError(
+            "compile=true cannot be used with trainer.inner_grad=exact: torch cannot "
+            "differentiate a compiled network twice; choose trainer.inner_grad=fd, or "
+            "compile=false"
+        )
     if config["compile"] and Trait.SENTENCES in traits.offers(architecture):
         raise UserError(
             f"compile=true cannot be used with architecture={_choice(config, 'architecture')}: "
             "an LSTM has kernels of its own, which torch.compile leaves as they are; choose "
             "compile=false"
         )
-    if parts.bound.separate:
-        _check_apart(config, architecture)
+    for group, separate in (("bound", parts.bound.separate), ("trainer", parts.trainer.separate)):
+        if separate:
+            _check_apart(config, architecture, group)
     return parts
 
 
@@ -202,14 +215,14 @@ def _check_never_compared(config: Mapping[str, Any], learning_rate: Any) -> None
         )
 
 
-def _check_apart(config: Mapping[str, Any], architecture: Any) -> None:
+def _check_apart(config: Mapping[str, Any], architecture: Any, group: str) -> None:
     """Refuse two objectives for parameters that encoder and decoder share."""
     of_encoder = {id(parameter) for parameter in architecture.encoder.parameters()}
     if any(id(parameter) in of_encoder for parameter in architecture.decoder.parameters()):
         raise UserError(
-            f"bound={_choice(config, 'bound')} gives encoder and decoder different objectives, and "
+            f"{group}={_choice(config, group)} gives encoder and decoder different objectives, and "
             f"architecture={_choice(config, 'architecture')} shares parameters between them; "
-            "choose bound=iwae or bound=miwae"
+            f"choose {'bound=iwae or bound=miwae' if group == 'bound' else 'trainer=savae'}"
         )
 
 

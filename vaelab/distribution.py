@@ -25,7 +25,16 @@ class Distribution(Protocol):
 
 @runtime_checkable
 class LatentPrior(Protocol):
-    """A density over the top latent, with empty batch and event [D]."""
+    """A density over the top latent, with empty batch and event [D].
+
+    Attributes:
+        tensors: what log_prob reads that may have gradients; it depends on nothing else that has.
+    """
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """See above."""
+        ...
 
     def log_prob(self, z: Float[Tensor, "*K D"], /) -> Float[Tensor, "*K"]:
         """Log-density of each row of z, in nats."""
@@ -85,6 +94,8 @@ class DiagonalGaussian:
 class StandardNormal:
     """N(0, I) over D dimensions, on the device and in the type of `like`."""
 
+    tensors: tuple[Tensor, ...] = ()
+
     def __init__(self, dim: int, like: Tensor) -> None:
         self.dim = dim
         self.like = like
@@ -124,6 +135,11 @@ class GaussianMixture:
 
     def __len__(self) -> int:
         return len(self.mean)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What the exponent is made of."""
+        return self.weight, self.bias
 
     def log_joint(self, z: Float[Tensor, "N D"]) -> Float[Tensor, "N C"]:
         """The log of (1/C) N(z; m_c, v_c) for every pair of a row and a component."""

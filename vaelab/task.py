@@ -236,11 +236,7 @@ class Task(pl.LightningModule):
         """Accumulate the gradients of one micro-batch on the groups wanted."""
         bound = self.bound.at(self.progress.epoch)
         with self.autocast():
-            q = self.inference.posterior(self, batch)
-            terms = self.vae.terms(
-                batch.x, q, bound.num_samples, log_qz=bound.log_qz, analytic_kl=bound.analytic_kl
-            )
-        objective = bound(terms, self.beta)
+            objective, terms = self.inference.objective(self, batch, bound)
         self.add_gradients(objective, share * batch.weight, groups)
         rows = len(batch.x)
         self.progress.encoder_passes += rows + self.vae.prior.encoder_rows

@@ -20,6 +20,7 @@ class Trait(Enum):
     OWN_PRIOR = "a prior that is not made of the encoder"
     ENCODER = "an architecture with an encoder"
     SENTENCES = "an architecture for sentences"
+    AMORTISED = "posteriors as the encoder gives them"
     TOP_POSTERIOR = "an encoder that draws the top level first"
 
 
@@ -29,6 +30,7 @@ OFFERED_BY = {
     Trait.ENCODER: "architecture",
     Trait.SENTENCES: "architecture",
     Trait.TOP_POSTERIOR: "architecture",
+    Trait.AMORTISED: "trainer",
     Trait.ANALYTIC_KL: "prior",
     Trait.OWN_PRIOR: "prior",
 }

@@ -20,7 +20,7 @@ class CommittedRate:
         rate: delta.
     """
 
-    needs = frozenset({Trait.LOCAL_POSTERIOR, Trait.ANALYTIC_KL})
+    needs = frozenset({Trait.LOCAL_POSTERIOR, Trait.ANALYTIC_KL, Trait.AMORTISED})
 
     def __init__(self, rate: float) -> None:
         self.rate = rate

@@ -54,6 +54,7 @@ class ShiftedNormal:
 
     def __init__(self, mean: Float[Tensor, "R D"]) -> None:
         self.mean = mean
+        self.tensors = (mean,)
 
     def log_prob(self, z: Float[Tensor, "*K R D"]) -> Float[Tensor, "*K R"]:
         """Log-density in nats."""

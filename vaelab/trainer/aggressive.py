@@ -47,6 +47,7 @@ class Aggressive(InferenceStrategy):
             noisy, or of the "full" validation split, from paired terms, with far less noise.
     """
 
+    offers = frozenset({Trait.AMORTISED})
     needs = frozenset({Trait.ENCODER})
 
     def __init__(

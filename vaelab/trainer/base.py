@@ -12,8 +12,10 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from vaelab.batch import Batch
+from vaelab.bound.base import Bound, Objective
 from vaelab.descent import Descent
-from vaelab.model import VAE
+from vaelab.distribution import LatentPrior
+from vaelab.model import VAE, Terms
 from vaelab.posterior import Posterior
 from vaelab.traits import Trait
 
@@ -23,6 +25,7 @@ class Learner(Protocol):
     """What a strategy may do with the task it serves."""
 
     vae: VAE
+    beta: float
 
     def descend(self, batch: Batch, *groups: str) -> Descent:
         """One optimiser step on "phi" (encoder), "theta" (everything else) or both."""
@@ -41,6 +44,20 @@ class Learner(Protocol):
         ...
 
 
+def bound_terms(
+    vae: VAE, batch: Batch, q: Posterior, bound: Bound, prior: LatentPrior | None = None
+) -> Terms:
+    """The densities a bound wants of a batch, whose prior is built here unless it is given."""
+    return vae.terms(
+        batch.x,
+        q,
+        bound.num_samples,
+        log_qz=bound.log_qz,
+        analytic_kl=bound.analytic_kl,
+        prior=prior,
+    )
+
+
 class InferenceStrategy(nn.Module, ABC):
     """Where q(z|x) comes from, in training and evaluation, and how parameters are updated.
 
@@ -50,10 +67,16 @@ class InferenceStrategy(nn.Module, ABC):
     Attributes:
         monitors: validation metrics it wants, such as "mi".
         head_start: epochs before the schedule of beta begins, in which beta is 0.
+        separate: whether phi and theta have different objectives.
+        of_batch: whether an example's posterior depends on the batch, which then cannot be cut.
+        second_order: whether gradients are differentiated again, which compiled networks cannot.
     """
 
     monitors: tuple[str, ...] = ()
     head_start: int = 0
+    separate: bool = False
+    of_batch: bool = False
+    second_order: bool = False
     offers: frozenset[Trait] = frozenset()
     needs: frozenset[Trait] = frozenset()
 
@@ -64,6 +87,12 @@ class InferenceStrategy(nn.Module, ABC):
     @abstractmethod
     def posterior(self, learner: Learner, batch: Batch) -> Posterior:
         """q(z|x) of a batch."""
+
+    def objective(self, learner: Learner, batch: Batch, bound: Bound) -> tuple[Objective, Terms]:
+        """What a descent lowers, and the densities it is made of: the bound of `posterior`."""
+        vae, q = learner.vae, self.posterior(learner, batch)
+        terms = bound_terms(vae, batch, q, bound)
+        return bound(terms, learner.beta), terms
 
     @abstractmethod
     def update(self, learner: Learner, batch: Batch) -> Descent:

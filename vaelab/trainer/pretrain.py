@@ -24,6 +24,7 @@ class Pretrain(InferenceStrategy):
         epochs: of the autoencoder.
     """
 
+    offers = frozenset({Trait.AMORTISED})
     needs = frozenset({Trait.ENCODER})
 
     def __init__(self, epochs: int) -> None:
