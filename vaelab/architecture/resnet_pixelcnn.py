@@ -5,61 +5,18 @@ on its code). The authors take log(p + 1e-12) of sigmoids, which limits a pixel'
 logits, as the likelihood takes them here, give the same below 15 nats and need no limit.
 """
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from vaelab.architecture.autoregressive_images import AutoregressiveImages
-from vaelab.architecture.base import Architecture, Decoder
+from vaelab.architecture.base import Architecture
 from vaelab.architecture.conv_layers import image_shape
+from vaelab.architecture.image_decoders import MapsDecoder
 from vaelab.architecture.residual_pixelcnn import ResidualPixelcnn, check_sizes
 from vaelab.architecture.residual_sampler import sample
 from vaelab.architecture.resnet_encoder import ResnetEncoder
 from vaelab.architecture.resnet_layers import initialise_linear
 from vaelab.errors import UserError
 from vaelab.likelihood.base import Likelihood
-from vaelab.posterior import Latents
 from vaelab.traits import Trait
-
-
-class ResnetPixelcnnDecoder(Decoder):
-    """p(x|z): maps that are linear in z, beside the image in a PixelCNN.
-
-    Args:
-        shape: channels, height and width of the data.
-        likelihood: of a pixel.
-        latent_dim: dimension of z.
-        latent_maps: maps of the image's size made of z.
-        channels: of the PixelCNN.
-        kernels: of its masked convolutions.
-    """
-
-    autoregressive = True
-
-    def __init__(
-        self,
-        shape: tuple[int, int, int],
-        likelihood: Likelihood,
-        latent_dim: int,
-        latent_maps: int,
-        channels: int,
-        kernels: list[int],
-    ) -> None:
-        super().__init__()
-        self.likelihood = likelihood
-        colours, self.height, self.width = shape
-        self.maps = nn.Linear(latent_dim, latent_maps * self.height * self.width)
-        initialise_linear(self.maps)
-        self.network = ResidualPixelcnn(
-            colours, latent_maps, likelihood.num_params, channels, kernels
-        )
-
-    def maps_of(self, z: Float[Tensor, "K B D"]) -> Float[Tensor, "K B M H W"]:
-        """What every pixel sees of z."""
-        return self.maps(z).unflatten(-1, (-1, self.height, self.width))
-
-    def forward(self, z: Latents) -> AutoregressiveImages:
-        """p(x|z) with batch [K, B]."""
-        return AutoregressiveImages(self.network, self.maps_of(z[0]), self.likelihood, sample)
 
 
 class ResnetPixelcnn(Architecture):
@@ -98,8 +55,9 @@ class ResnetPixelcnn(Architecture):
             )
         check_sizes(channels, kernels)
         self.latent_dims = (latent_dim,)
-        image = image_shape(shape)
+        colours, rows, columns = image = image_shape(shape)
         self.encoder = ResnetEncoder(image, latent_dim, encoder_channels, width)
-        self.decoder = ResnetPixelcnnDecoder(
-            image, likelihood, latent_dim, latent_maps, channels, kernels
-        )
+        maps = nn.Linear(latent_dim, latent_maps * rows * columns)
+        initialise_linear(maps)
+        network = ResidualPixelcnn(colours, latent_maps, likelihood.num_params, channels, kernels)
+        self.decoder = MapsDecoder((rows, columns), likelihood, maps, network, sample)
