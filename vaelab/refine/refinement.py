@@ -16,7 +16,7 @@ from vaelab.distribution import LatentPrior
 from vaelab.model import VAE
 from vaelab.posterior import GaussianPosterior
 from vaelab.refine.inner import Inner
-from vaelab.refine.modes import inner_passes
+from vaelab.refine.modes import Statistics, inner_passes, statistics
 from vaelab.refine.official import official_backward
 from vaelab.refine.reverse import backward, by_differences, exact
 from vaelab.refine.settings import Settings
@@ -68,10 +68,14 @@ class Plan:
     settings: Settings
     inner: Inner
     track: Track = field(default_factory=Track)
+    kept: Statistics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = statistics(self.inner.vae.decoder)
 
     def modes(self, *, twice: bool) -> Any:
         """The networks as inner passes want them."""
-        return inner_passes(self.inner.vae.decoder, self.inner.x.device, twice=twice)
+        return inner_passes(self.inner.vae.decoder, self.inner.x.device, self.kept, twice=twice)
 
     def descend(
         self, start: Float[Tensor, "2 B D"], shared: Sequence[Tensor] = ()
