@@ -11,7 +11,7 @@ from torch import nn
 
 from vaelab.architecture.base import Decoder, Encoder
 from vaelab.dataset.base import Dataset, Split, Splits
-from vaelab.dataset.vocabulary import BOS, EOS, PAD, UNK, Vocabulary
+from vaelab.dataset.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary
 from vaelab.distribution import DiagonalGaussian
 from vaelab.groups import settings
 from vaelab.likelihood.bernoulli import Bernoulli
@@ -88,6 +88,15 @@ class ToyData(Dataset):
 
 TOY_TEXT = ToyData((7,), (Trait.TOKENS,))
 TOY_TEXT.vocabulary = Vocabulary("abcdefg")
+TOY_TEXT.length = 5  # words, for architectures that must be told
+ONE_LENGTH = ("lstm_affine",)  # read sentences of that length alone
+
+
+def whole_sentences(count):
+    """Of 5 words of the toy vocabulary."""
+    x = torch.randint(len(SPECIALS), len(TOY_TEXT.vocabulary), (count, 7))
+    x[:, 0], x[:, -1] = BOS, EOS
+    return x
 
 
 def sentences(count):
@@ -107,7 +116,8 @@ def data_for(architecture):
     cls, _ = read("architecture", architecture)
     needs = cls.needs if isinstance(cls.needs, frozenset) else frozenset()
     if Trait.TOKENS in needs:
-        return (7,), Categorical(TOY_TEXT), sentences
+        draw = whole_sentences if architecture in ONE_LENGTH else sentences
+        return (7,), Categorical(TOY_TEXT), draw
     if Trait.VECTOR in needs:
         return (6,), Gaussian(1.0), lambda n: torch.randn(n, 6, dtype=torch.float64)
     return (1, 8, 8), Bernoulli(None), lambda n: torch.rand(n, 1, 8, 8, dtype=torch.float64).round()

@@ -8,6 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from tests.laws.components import (
+    TOY_TEXT,
     assert_zero_mean,
     build,
     data_for,
@@ -41,7 +42,7 @@ LATENT_FREE = [option for option in options("architecture") if option not in ENC
 def model(option, **overrides):
     """(VAE in float64 and evaluation mode, architecture, a function that draws x)."""
     shape, likelihood, draw = data_for(option)
-    provided = {"shape": shape, "likelihood": likelihood}
+    provided = {"shape": shape, "likelihood": likelihood, "dataset": TOY_TEXT}
     sizes = {**SMALL, **SMALL_OF.get(option, {}), **overrides}
     architecture = build("architecture", option, provided, **sizes)
     prior = Standard(architecture.latent_dims[0])
@@ -247,7 +248,7 @@ def test_top_first_is_offered_where_the_top_level_is_drawn_first(option):
 @ARCHITECTURES
 def test_preparing_draws_no_noise_and_changes_the_decoder_alone(option):
     shape, likelihood, draw = data_for(option)
-    provided = {"shape": shape, "likelihood": likelihood}
+    provided = {"shape": shape, "likelihood": likelihood, "dataset": TOY_TEXT}
     architecture = build("architecture", option, provided, **{**SMALL, **SMALL_OF.get(option, {})})
     before = copy.deepcopy(architecture.encoder.state_dict())
     train = Split(draw(30))
