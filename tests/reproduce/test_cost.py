@@ -1,4 +1,4 @@
-"""Cells that show what runs took: hours, other costs, and relative to another row."""
+"""Cells that show what runs took: hours, other costs, and compared with another row."""
 
 import csv
 from dataclasses import replace
@@ -8,7 +8,8 @@ import pytest
 from reproduce.fakes import Line, cell, outcome
 from vaelab.cli import main
 from vaelab.errors import UserError
-from vaelab.reproduce.cost import relative, took
+from vaelab.reproduce.compared import compared
+from vaelab.reproduce.cost import took
 from vaelab.reproduce.pages import words
 from vaelab.reproduce.spec import read
 from vaelab.run import Run
@@ -46,7 +47,7 @@ def test_relative_is_by_the_mean_over_seeds_of_the_row():
     base = of(BASE, 4.0, 6.0, relative_to="vae", published=1.0, band=None)
     other = of(OTHER, 10.0, 15.0, relative_to="vae", published=2.2, band=(-1, 1))
     alone = of(Line("sa_vae", "SA-VAE"), 7.0, published=None)
-    found = relative([base, other, alone])
+    found = compared([base, other, alone])
     assert found[0].values == [0.8, 1.2]
     assert found[1].values == [2.0, 3.0]
     assert found[2].values == [7.0]
@@ -56,19 +57,31 @@ def test_relative_is_by_the_mean_over_seeds_of_the_row():
     )
 
 
+def test_above_is_how_far_it_is_from_the_mean_over_seeds_of_the_row():
+    base = of(BASE, 20.0, 21.0, above="vae", published=0.0)
+    other = of(OTHER, 22.0, 23.0, above="vae", published=2.14, band=(-1, 1))
+    found = compared([base, other])
+    assert found[0].values == [-0.5, 0.5]
+    assert found[1].values == [1.5, 2.5]
+    assert (found[1].mean, found[1].se, found[1].inside) == (2.0, None, True)
+    assert "above the mean of VAE" in words.measured(found[1])
+    missing = compared([of(BASE, None), other])
+    assert (missing[1].values, missing[1].status) == ([], "not run")
+
+
 def test_relative_waits_for_its_row():
     missing = of(BASE, None, relative_to="vae")
     other = of(OTHER, 10.0, relative_to="vae", published=2.2)
-    (_, found) = relative([missing, other])
+    (_, found) = compared([missing, other])
     assert (found.values, found.status, found.finished) == ([], "not run", False)
     refused = replace(of(BASE, relative_to="vae"), refused="there are no data")
-    (_, found) = relative([refused, other])
+    (_, found) = compared([refused, other])
     assert (found.values, found.verdict) == ([], "failed: VAE: there are no data")
 
 
 def test_a_row_without_a_number_stays_as_it_is():
     base, other = of(BASE, 4.0, relative_to="vae"), of(OTHER, None, relative_to="vae")
-    assert relative([base, other])[1].status == "not run"
+    assert compared([base, other])[1].status == "not run"
 
 
 TEXT = """
@@ -87,6 +100,7 @@ cells:
     ("old", "new", "said"),
     [
         ("relative_to: vae", "relative_to: van", "van is not a row or column; did you mean vae?"),
+        ("relative_to: vae", "above: van", "cells.vae.above: van is not a row or column; did you"),
         ("slow: {hours: 2}", "slow: {other: 2}", "cells.vae: other is not a row or column"),
     ],
 )

@@ -7,7 +7,8 @@ from vaelab.errors import UserError
 from vaelab.evaluated import reported, results
 from vaelab.job import Task
 from vaelab.reproduce.cells import Planned
-from vaelab.reproduce.cost import is_cost, relative, took
+from vaelab.reproduce.compared import compared
+from vaelab.reproduce.cost import is_cost, took
 from vaelab.reproduce.outcome import Outcome, Trained
 from vaelab.reproduce.spec import Cell
 from vaelab.run import Run, command
@@ -25,7 +26,7 @@ def collect(planned: list[Planned], config_dir: str | None = None) -> list[Outco
         )
         for one in planned
     ]
-    return relative(outcomes)
+    return compared(outcomes)
 
 
 def trained(cell: Cell, task: Task, config_dir: str | None) -> Trained:

@@ -31,6 +31,7 @@ COMMON: dict[str, Any] = {
     "note": str | None,
     "quoted": bool,
     "relative_to": str | None,
+    "above": str | None,
 }
 LINE = COMMON | {"label": str, "legend": str, "x": float}
 CELL = COMMON | {"published": float | None, "published_sd": float | None}
@@ -51,13 +52,10 @@ DEFAULTS: dict[str, Any] = {
     "unit": "nats",
     "digits": 2,
     "seeds": [1],
-    "band": None,
     "source": "",
     "certainty": "",
-    "note": None,
     "quoted": False,
-    "relative_to": None,
-}
+} | dict.fromkeys(("band", "note", "relative_to", "above"))
 
 
 @dataclass(frozen=True)
@@ -90,6 +88,7 @@ class Cell:
         certainty: how sure the published figure is, in words.
         published_sd: the standard deviation that is printed with it; never part of a judgement.
         relative_to: the row in units of whose mean, in the same column, it is; None: as it is.
+        above: the row whose mean, in the same column, is subtracted; None: as it is.
     """
 
     row: Line
@@ -107,6 +106,7 @@ class Cell:
     note: str | None
     published_sd: float | None = None
     relative_to: str | None = None
+    above: str | None = None
 
     @property
     def name(self) -> str:
@@ -194,10 +194,10 @@ def read(kind: str, name: str, path: Path) -> Table:
             layers = [given, given["columns"][column], given["rows"][row], own]
             cells.append(_cell(rows[row], columns[column], layers))
     for cell in cells:
-        if cell.relative_to is not None:
-            _known(path, f"cells.{cell.row.name}.relative_to", cell.relative_to, given["cells"])
-            base = given["cells"][cell.relative_to]
-            _known(path, f"cells.{cell.relative_to}", cell.column.name, base)
+        for key, other in (("relative_to", cell.relative_to), ("above", cell.above)):
+            if other is not None:
+                _known(path, f"cells.{cell.row.name}.{key}", other, given["cells"])
+                _known(path, f"cells.{other}", cell.column.name, given["cells"][other])
     plots = []
     for number, plot in enumerate(given.get("plots", [])):
         check(path, f"plots.{number}", plot, PLOT)
