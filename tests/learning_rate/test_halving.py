@@ -72,12 +72,18 @@ def test_an_early_failure_is_forgotten_but_for_the_best():
     assert rates(Halving(15, 0.03), [*losses, 50.0, 48.0, 47.0]) == [1.0] * 15 + [0.5, 0.25]
 
 
+def test_it_may_have_no_end():
+    rate = Halving(1, 0.0)
+    assert rates(rate, [1.0] * 40)[-1] == 0.5**38
+    assert rate.ended is None
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
         ({"start": 0}, r"learning_rate\.start=0: must be at least 1"),
-        ({"least": 0.0}, r"learning_rate\.least=0: must lie between 0 and 1"),
-        ({"least": 1.0}, r"learning_rate\.least=1: must lie between 0 and 1"),
+        ({"least": -0.1}, r"learning_rate\.least=-0\.1: must be 0 \(never\) or more"),
+        ({"least": 1.0}, r"learning_rate\.least=1: must be 0 \(never\) or more, and below 1"),
     ],
 )
 def test_refuses_what_makes_no_sense(wrong, words):

@@ -20,15 +20,15 @@ class Halving(LearningRate):
     Args:
         start: the first epoch, counted from 1, whose failure begins it (the authors' code: 15).
         least: training is over when the factor on the rates falls below it (the authors' rate of
-            1: 0.03, the sixth halving).
+            1: 0.03, the sixth halving); 0: never.
     """
 
     def __init__(self, start: int, least: float) -> None:
         super().__init__()
         if start < 1:
             raise UserError(f"learning_rate.start={start}: must be at least 1")
-        if not 0 < least < 1:
-            raise UserError(f"learning_rate.least={least:g}: must lie between 0 and 1")
+        if not 0 <= least < 1:
+            raise UserError(f"learning_rate.least={least:g}: must be 0 (never) or more, and below 1")
         self.start = start
         self.least = least
         self.state = {"best": math.inf, "halvings": 0}
