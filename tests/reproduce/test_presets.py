@@ -23,6 +23,7 @@ LENGTHS = {
     "tighter": {(3280, None)},
     "posterior": {(50, None), (200, None)},  # lagging inference's toy
     "lagging": {(100, None), (40, None), (1000, None), (15, None)},
+    "savae": {(20, None), (1, None)},
 }
 # Without published figures and for CPUs: evaluated as they can be.
 SMALL = {"lagging_small", "lagging_image_small"}
@@ -39,6 +40,7 @@ SOME = {
     ],
     "lagging_image": [Selection(["aggressive", "aggressive_final"], ["nll", "kl"])],
     "lagging_time": [Selection(["aggressive"], ["yahoo", "yahoo_hours"])],
+    "savae_synthetic": [Selection(["truth"], ["oracle"]), Selection(["sa_vae"], ["learned"])],
     "tighter_convergence": [Selection(rows=["e1", "e3280"])],
     "tighter_snr": [Selection(rows=["e4", "e3280"])],
 }
