@@ -68,16 +68,21 @@ def distinct(group):
 
 
 TRAINERS = distinct("trainer")
-# What ends as joint is joined with everything else once, not in all products.
-WHOLE = [one for one in TRAINERS if one != "pretrain"]
+# What ends as joint is joined with everything else once, not in all products; so are the
+# baselines of savae.
+WHOLE = ["aggressive", "joint", "savae"]
+ONCE = [one for one in TRAINERS if one not in WHOLE]
 SHORT = {"aggressive": ["trainer.max_inner_steps=3"], "pretrain": ["trainer.epochs=1"]}
+SHORT |= {one: ["trainer.steps=2"] for one in ("savae", "svi", "vae_svi", "vae_svi_kl")}
+REFINED = ("savae", "svi", "vae_svi", "vae_svi_kl")  # one level only
 
 
 @pytest.mark.parametrize(
     ("prior", "trainer", "bound"),
     [
         *itertools.product(options("prior"), WHOLE, BOUNDS),
-        *((prior, "pretrain", "elbo") for prior in options("prior")),
+        *((prior, trainer, "elbo") for prior in options("prior") for trainer in ONCE),
+        *(("standard", trainer, "piwae") for trainer in ("svi", "vae_svi")),
     ],
 )
 def test_prior_trainer_and_bound(prior, trainer, bound):
@@ -89,6 +94,9 @@ def test_prior_trainer_and_bound(prior, trainer, bound):
     made_of_encoder = prior.startswith("vamp")
     if (bound in CLOSED_FORM and prior != "standard") or (bound in OWN_PRIOR and made_of_encoder):
         with pytest.raises(UserError, match=f"prior={prior}: it needs .* choose prior=.*standard"):
+            make_task(settings)
+    elif trainer == "svi" and made_of_encoder:
+        with pytest.raises(UserError, match=f"^trainer=svi cannot be used with prior={prior}"):
             make_task(settings)
     else:
         assert rises(make_task(settings))
@@ -106,13 +114,14 @@ TWO_LEVELS = {
 CONVOLUTIONAL = ("conv_hvae", "pixel_hvae")
 BOTTOM_UP = ("tanh_hvae",)  # have no q(z_top|x) for a VampPrior to be made of
 # Two priors for the fast ones; each prior, trainer and bound at least once for all.
+UNREFINED = [one for one in WHOLE if one not in REFINED]
 TWO_LEVEL_PARTS = [
-    *(("hvae", *parts) for parts in itertools.product(("standard", "vamp"), WHOLE, BOUNDS)),
+    *(("hvae", *parts) for parts in itertools.product(("standard", "vamp"), UNREFINED, BOUNDS)),
     *(("hvae", prior, trainer, "elbo") for prior in options("prior") for trainer in TRAINERS),
-    *(("tanh_hvae", "standard", *parts) for parts in itertools.product(WHOLE, BOUNDS)),
+    *(("tanh_hvae", "standard", *parts) for parts in itertools.product(UNREFINED, BOUNDS)),
     *(("tanh_hvae", prior, "joint", "elbo") for prior in options("prior")),
     *((slow, prior, "joint", "elbo") for slow in CONVOLUTIONAL for prior in options("prior")),
-    *((slow, "vamp", trainer, "elbo") for slow in CONVOLUTIONAL for trainer in WHOLE),
+    *((slow, "vamp", trainer, "elbo") for slow in CONVOLUTIONAL for trainer in UNREFINED),
     *((slow, "vamp", "joint", bound) for slow in CONVOLUTIONAL for bound in BOUNDS),
 ]
 
@@ -142,7 +151,10 @@ def test_two_levels_with_prior_trainer_and_bound(architecture, prior, trainer, b
         architecture, f"prior={prior}", *SIZES.get(prior, []), f"trainer={trainer}", *short,
         *BOUNDS[bound], "beta=constant",
     )  # fmt: skip
-    if architecture in BOTTOM_UP and prior.startswith("vamp"):
+    if trainer in REFINED:
+        with pytest.raises(UserError, match=f"trainer={trainer} cannot be used with arch"):
+            make_task(settings)
+    elif architecture in BOTTOM_UP and prior.startswith("vamp"):
         words = f"^prior={prior} cannot be used with architecture={architecture}"
         with pytest.raises(UserError, match=words):
             make_task(settings)
@@ -211,7 +223,8 @@ def test_half_precision_trains_two_levels_too(architecture, bound):
 
 TEXT_PRIORS = [one for one in options("prior") if one != "vamp"]  # refused: test_text_training
 TEXT_PARTS = [
-    *((prior, trainer, "elbo") for prior in TEXT_PRIORS for trainer in TRAINERS),
+    *((prior, trainer, "elbo") for prior in TEXT_PRIORS for trainer in WHOLE),
+    *(("standard", trainer, "elbo") for trainer in TRAINERS),
     *(("standard", "joint", bound) for bound in BOUNDS),
     ("vamp_data", "aggressive", "dreg"),
 ]

@@ -25,6 +25,7 @@ RUNS = {
     "normalised": ["optimizer=normalised_adam", "beta=cyclical", "beta.length=1", "patience=1"],
     "stages": ["learning_rate=stages", "learning_rate.growth=1", "architecture=tanh_mlp",
                "architecture.hidden=[12]"],
+    "savae": ["trainer=savae", "trainer.steps=3", "prior=vamp", "prior.components=7"],
     "pretrain": ["trainer=pretrain", "trainer.epochs=1"],
     "reload_decay": ["learning_rate=reload_decay", "learning_rate.patience=1", "beta=constant",
                      "optimizer.phi.lr=0.2", "optimizer.theta.lr=0.2"],

@@ -11,7 +11,7 @@ from vaelab.batch import Batch
 from vaelab.build import build, construct
 from vaelab.compose import Composer
 from vaelab.errors import UserError
-from vaelab.evaluation.evaluate import perplexity
+from vaelab.evaluation.metrics import perplexity
 from vaelab.evaluation.mutual_information import paired_information
 from vaelab.plan import container
 from vaelab.validate import validate

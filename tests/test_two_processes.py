@@ -56,6 +56,15 @@ def test_validation_and_what_it_decides_are_the_same_on_both(both, name):
     assert rows[0] == rows[1]
 
 
+@pytest.mark.parametrize("kind", ["exact", "fd", "first_order"])
+def test_gradients_through_refinement_are_those_of_one_process(both, kind):
+    whole = two_processes.refined_gradients(0, 1)[kind]
+    # Finite differences move by the size of the directions in the batch, which a part has not.
+    tolerance = 1e-5 if kind == "fd" else 1e-10
+    for found in both:
+        torch.testing.assert_close(found["refined"][kind], whole, rtol=tolerance, atol=tolerance)
+
+
 def test_rows_of_all_processes_and_the_first_ones_numbers(both):
     for found in both:
         assert found["collectives"]["rows"].tolist() == [[0.0, 0.0], [1.0, 1.0], [1.0, 1.0]]

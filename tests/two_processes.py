@@ -3,14 +3,17 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 import torch.distributed as dist
 from small import config, make_task, splits
 from texts import text_config, text_splits
-from torch import nn
+from torch import Tensor, nn
 
+from vaelab.batch import Batch
 from vaelab.distributed import average_buffers, average_gradients, from_first, gathered
+from vaelab.distribution import DiagonalGaussian
 
 
 def joined(rank: int, world: int, folder: str) -> None:
@@ -27,7 +30,8 @@ def everything(rank: int, world: int, folder: str, runs: dict[str, list[str]]) -
     """All that is looked at, in one go: starting a process takes seconds."""
     joined(rank, world, folder)
     found = {name: aggressive(overrides) for name, overrides in runs.items()}
-    torch.save(found | {"collectives": collectives(rank)}, Path(folder) / f"{rank}.pt")
+    found |= {"collectives": collectives(rank), "refined": refined_gradients(rank, world)}
+    torch.save(found, Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
 
 
@@ -51,6 +55,27 @@ def aggressive(overrides: list[str], updates: int = 6) -> dict:
         "weights": torch.cat([p.detach().flatten() for p in task.everything]),
         "on": task.inference.state["on"], "mi": task.inference.state["reference_mi"],
     }  # fmt: skip
+
+
+def refined_gradients(rank: int, world: int) -> dict:
+    """Of one batch by every kind of refinement; each process has its part of rows and noise."""
+    rows = torch.arange(8).chunk(world)[rank]
+    x = torch.rand(8, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+    def rsample(self: DiagonalGaussian, num_samples: int) -> Tensor:
+        noise = torch.randn(num_samples, 8, self.mean.shape[-1], dtype=torch.float64)
+        return self.mean + torch.exp(0.5 * self.log_var) * noise[:, rows]
+
+    found = {}
+    with patch.object(DiagonalGaussian, "rsample", rsample):
+        for kind in ("exact", "fd", "first_order"):
+            words = ["trainer=savae", "trainer.steps=3", f"trainer.inner_grad={kind}"]
+            task = make_task(config(*words, "prior=vamp", "prior.components=3")).double()
+            torch.manual_seed(0)
+            task.descend(Batch(x[rows].round(), rows), "phi", "theta")
+            grads = [p.grad.flatten() for p in task.everything if p.grad is not None]
+            found[kind] = torch.cat(grads)
+    return found
 
 
 def collectives(rank: int) -> dict:

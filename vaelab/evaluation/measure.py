@@ -17,8 +17,10 @@ from vaelab.evaluation.nll import check_finite
 from vaelab.evaluation.score import BLOCK, Scores, score
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
+from vaelab.refine.refinement import RefinedPosterior
 from vaelab.seeding import noise, permutation, seed_noise
 
+AMORTISED = 100  # samples at most of the ELBO before refinement
 ENCODED = 100  # examples the encoder sees at once, where a pass of the decoder holds as many
 
 
@@ -34,6 +36,7 @@ class Measured:
         variances: of the posterior means over the examples, one tensor a level.
         predicted: tokens of each example that the model predicts, on the CPU; None where there are
             none. Sentences come in order of their length.
+        amortised: ELBO of the encoder's posterior, where `first` is refined from it; nats.
     """
 
     index: Integer[Tensor, "N"]
@@ -42,6 +45,7 @@ class Measured:
     z: Float[Tensor, "N D"]
     variances: tuple[Tensor, ...]
     predicted: Integer[Tensor, "N"] | None = None
+    amortised: Float[Tensor, "N"] | None = None
 
     def arrays(self) -> dict[str, Tensor]:
         """By name and on the CPU, for a file."""
@@ -115,7 +119,8 @@ def measure(
     mean, log_var = (joined([getattr(p, name) for p in parts]) for name in ("mean", "log_var"))
     first, z = DiagonalGaussian(mean, log_var), joined([part.z for part in parts])
     variances = tuple(unit.variance for unit in units)
-    return Measured(index, Scores(**scores), first, z, variances, predicted)
+    amortised = scores.pop("amortised", None)
+    return Measured(index, Scores(**scores), first, z, variances, predicted, amortised)
 
 
 def measure_part(
@@ -128,12 +133,13 @@ def measure_part(
     block: int,
 ) -> Part:
     """Some examples at once; their numbers go to the CPU."""
-    # No gradient is taken here; a strategy that refines q may have left a graph on it.
-    q = q.detach()
     scores = score(vae, x, q, samples, rows, prior, block)
     z = q.first.rsample(1)[0]
+    found = {field.name: getattr(scores, field.name) for field in fields(Scores)}
+    if isinstance(q, RefinedPosterior) and q.amortised:
+        found["amortised"] = score(vae, x, q.start, min(samples, AMORTISED), rows, prior).elbo
     return Part(
-        scores={field.name: getattr(scores, field.name).cpu() for field in fields(Scores)},
+        scores={name: values.cpu() for name, values in found.items()},
         mean=q.first.mean.cpu(),
         log_var=q.first.log_var.cpu(),
         z=z.cpu(),

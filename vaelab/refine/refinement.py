@@ -28,6 +28,7 @@ class Track:
     """What a refinement saw on its way, detached, on the device.
 
     Attributes:
+        path: lambda_0 .. lambda_K.
         losses: f of each example before each step, nats.
         norms: of each example's gradient of f, at each step.
         clipped: share of gradients that were clipped, at each step.
@@ -35,6 +36,7 @@ class Track:
             there after the backward pass.
     """
 
+    path: list[Float[Tensor, "2 B D"]] = field(default_factory=list)
     losses: list[Float[Tensor, "B"]] = field(default_factory=list)
     norms: list[Float[Tensor, "B"]] = field(default_factory=list)
     clipped: list[Float[Tensor, ""]] = field(default_factory=list)
@@ -46,18 +48,24 @@ class RefinedPosterior(GaussianPosterior):
 
     Attributes:
         start: q at lambda_0.
+        settings: how it was refined.
         track: what happened between.
+        amortised: whether lambda_0 is an encoder's.
     """
+
+    amortised = True
 
     def __init__(
         self,
         mean: Float[Tensor, "B D"],
         log_var: Float[Tensor, "B D"],
         start: GaussianPosterior,
+        settings: Settings,
         track: Track,
     ) -> None:
         super().__init__(mean, log_var)
         self.start = start
+        self.settings = settings
         self.track = track
 
 
@@ -82,7 +90,8 @@ class Plan:
     ) -> tuple[list[Tensor], list[list[Tensor]]]:
         """lambda_0 .. lambda_K; and of each step its clipped gradient and those of `shared`."""
         settings, track = self.settings, self.track
-        path, kept = [start.detach()], []
+        path, kept = track.path, []
+        path.append(start.detach())
         velocity = torch.zeros_like(path[0])
         with self.modes(twice=False), noise(start.device, self.inner.seed):
             for step in range(settings.steps):
@@ -151,6 +160,8 @@ def refined(
         prior: p(z), built once for the batch.
         beta: the KL weight of f.
     """
+    if settings.steps == 0:  # a plain VAE, to the last draw
+        return RefinedPosterior(start.first.mean, start.first.log_var, start, settings, Track())
     # One draw of the stream that is being used seeds all noise of the steps.
     seed = int(torch.randint(2**62, ()))
     plan = Plan(settings, Inner(vae, x, prior, beta, settings.inner_reduction, seed))
@@ -163,4 +174,4 @@ def refined(
         last = plan.descend(first)[0][-1]
         if kind == "first_order":
             last = first + (last - first.detach()).detach()
-    return RefinedPosterior(last[0], last[1], start, plan.track)
+    return RefinedPosterior(last[0], last[1], start, settings, plan.track)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound, Objective
 from vaelab.descent import Descent
@@ -113,10 +114,10 @@ class Refining(InferenceStrategy):
         self.close()
         if self.sums is None:
             return {}
-        *totals, count = self.sums.tolist()
+        *totals, count = distributed.sum_over_ranks(self.sums).tolist()
         self.sums = None
         means = dict(zip(COLUMNS, (total / count for total in totals), strict=True))
-        self.harmed = means["gain"] < 0
+        self.harmed = not means["gain"] >= 0  # or not a number
         return {f"refine/{name}": mean for name, mean in means.items()}
 
     def get_extra_state(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from vaelab.batch import Batch
 from vaelab.descent import Descent
 from vaelab.posterior import GaussianPosterior
 from vaelab.refine.inner import Reduction
+from vaelab.refine.refinement import RefinedPosterior
 from vaelab.refine.settings import Settings
 from vaelab.trainer.base import Learner
 from vaelab.trainer.refining import Refining
@@ -46,6 +47,12 @@ class Svi(Refining):
         like = next(learner.vae.decoder.parameters())
         zeros = like.new_zeros(len(batch.x), self.latent_dim, requires_grad=False)
         return GaussianPosterior(zeros, zeros)
+
+    def posterior(self, learner: Learner, batch: Batch) -> RefinedPosterior:
+        """Lambda_K."""
+        q = super().posterior(learner, batch)
+        q.amortised = False
+        return q
 
     def update(self, learner: Learner, batch: Batch) -> Descent:
         """One descent on theta."""

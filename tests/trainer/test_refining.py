@@ -1,0 +1,207 @@
+"""Strategies that refine posteriors: who learns what, what is told, and what is refused."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from small import config, make_task, train
+from torch.testing import assert_close
+
+from vaelab.build import build
+from vaelab.compose import Composer
+from vaelab.errors import UserError
+from vaelab.evaluation.measure import measure
+from vaelab.plan import container
+from vaelab.posterior import GaussianPosterior
+from vaelab.validate import validate
+
+SHORT = ["trainer.steps=3", "trainer.step_size=0.05"]
+STRATEGIES = ["savae", "svi", "vae_svi", "vae_svi_kl"]
+EXACT = {"rtol": 1e-9, "atol": 1e-9}
+
+
+def task_of(trainer, *words):
+    return make_task(config(f"trainer={trainer}", *SHORT, *words)).double()
+
+
+def batch_of(task):
+    batch = task.batch_at(0)
+    return batch._replace(x=batch.x.double())
+
+
+def objective_of(task, batch, seed=4):
+    torch.manual_seed(seed)
+    return task.inference.objective(task, batch, task.bound)[0]
+
+
+def by_hand(task, batch, seed=4):
+    """lambda_0, lambda_K, and the losses at either, in the order in which noise is drawn."""
+    torch.manual_seed(seed)
+    vae, bound = task.vae, task.bound
+    q = task.inference.posterior(task, batch)
+    fixed = GaussianPosterior(q.first.mean.detach(), q.first.log_var.detach())
+    at_last = bound(vae.terms(batch.x, fixed, 1), task.beta)
+    start = vae.encoder(batch.x)
+    return start, fixed, at_last, bound(vae.terms(batch.x, start, 1), task.beta)
+
+
+def gradients(loss, parameters):
+    return torch.autograd.grad(loss, parameters, retain_graph=True)
+
+
+def test_vae_svi_gives_theta_the_last_posterior_and_phi_the_first():
+    task = task_of("vae_svi", "prior=vamp", "prior.components=3")
+    batch = batch_of(task)
+    _, _, last, first = by_hand(task, batch)
+    found = objective_of(task, batch)
+    phi, theta = task.groups["phi"], task.groups["theta"]
+    assert_close(found.value, last.value, rtol=0, atol=0)
+    for one, other in zip(gradients(found.phi_loss, phi), gradients(first.phi_loss, phi),
+                          strict=True):  # fmt: skip
+        assert_close(one, other, **EXACT)
+    for one, other in zip(gradients(found.theta_loss, theta), gradients(last.theta_loss, theta),
+                          strict=True):  # fmt: skip
+        assert_close(one, other, **EXACT)
+
+
+def test_vae_svi_kl_pulls_the_encoder_to_the_last_posterior():
+    task = task_of("vae_svi_kl")
+    batch = batch_of(task)
+    start, last, objective, _ = by_hand(task, batch)
+    first = torch.distributions.Normal(start.first.mean, (0.5 * start.first.log_var).exp())
+    second = torch.distributions.Normal(last.first.mean, (0.5 * last.first.log_var).exp())
+    expected = torch.distributions.kl_divergence(first, second).sum(-1).mean()
+    found = objective_of(task, batch)
+    assert_close(found.phi_loss, expected)
+    phi, theta = task.groups["phi"], task.groups["theta"]
+    for one, other in zip(gradients(found.phi_loss, phi), gradients(expected, phi), strict=True):
+        assert_close(one, other, **EXACT)
+    assert_close(gradients(found.theta_loss, theta), gradients(objective.theta_loss, theta))
+
+
+def test_svi_starts_at_the_prior_and_leaves_the_encoder_alone():
+    task = make_task(config("trainer=svi", *SHORT, "clip_norm=5.0"))
+    before = [p.detach().clone() for p in task.groups["phi"]]
+    q = task.inference.posterior(task, task.batch_at(0))
+    assert not q.start.first.mean.any()
+    assert not q.start.first.log_var.any()
+    for number in range(3):
+        task.update(number)
+    for parameter, old in zip(task.groups["phi"], before, strict=True):
+        assert_close(parameter.detach(), old, rtol=0, atol=0)
+
+
+def test_no_step_is_joint_training_bit_for_bit():
+    joint, none = make_task(config()), make_task(config("trainer=savae", "trainer.steps=0"))
+    for number in range(4):
+        joint.update(number)
+        none.update(number)
+    for one, other in zip(joint.everything, none.everything, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_run_s_beta_in_training_and_one_elsewhere(monkeypatch):
+    seen = []
+
+    def refined(settings, vae, x, start, prior, beta):
+        seen.append(beta)
+        return start
+
+    monkeypatch.setattr("vaelab.trainer.refining.refined", refined)
+    task = task_of("savae", "beta=constant", "beta.value=0.25")
+    batch = batch_of(task)
+    task.inference.posterior(task, batch)
+    task.eval()
+    task.inference.posterior(task, batch)
+    assert seen == [0.25, 1.0]
+
+
+@pytest.mark.parametrize("trainer", STRATEGIES)
+def test_validation_refines_although_it_takes_no_gradients(tmp_path, trainer):
+    words = [f"trainer={trainer}", "trainer.steps=10", "trainer.step_size=0.02", "epochs=1"]
+    settings = config(*words)
+    task = train(tmp_path, settings)
+    task.eval()
+    bounds = []
+    for steps in (0, 10):
+        task.inference.settings = replace(task.inference.settings, steps=steps)
+        with torch.no_grad():
+            task.validation_step()
+        bounds.append(task.row["val/bound"])
+    assert bounds[1] > bounds[0] + 0.5
+
+
+def test_what_an_epoch_tells_and_that_a_resumed_one_tells_it_too():
+    task = make_task(config("trainer=savae", *SHORT, "trainer.clip=0.5"))
+    task.update(0)
+    state = task.inference.get_extra_state()
+    task.update(1)
+    row = task.inference.row(0)
+    assert row["refine/gain"] > 0
+    assert 0 < row["refine/clipped"] <= 1
+    assert row["refine/norm_last"] < row["refine/norm_first"]
+    again = make_task(config("trainer=savae", *SHORT, "trainer.clip=0.5"))
+    again.update(0)
+    again.inference.set_extra_state(state)
+    again.update(1)
+    assert again.inference.row(0) == row
+    assert again.inference.row(0) == {}  # an epoch's numbers are told once
+
+
+def test_steps_that_do_harm_are_named_once():
+    task = make_task(config("trainer=savae", *SHORT, "trainer.step_size=0.3"))
+    for _ in range(2):
+        task.update(0)
+        assert task.inference.row(0)["refine/gain"] < 0
+        words = task.inference.observe({})
+        assert words is None or words.startswith("refinement lowers the ELBO: choose trainer.step")
+        task.inference.state["told"] = [*task.inference.state.get("told", []), words is not None]
+    assert task.inference.state["told"] == [True, False]
+
+
+def test_official_runs_tell_how_often_the_way_back_was_clipped():
+    words = ["trainer.inner_grad=official", "trainer.inner_reduction=batch_mean"]
+    words += ["trainer.clip=1e-3", "trainer.step_size=1"]
+    task = make_task(config("trainer=savae", *SHORT, *words))
+    task.update(0)
+    assert task.inference.row(0)["refine/reverse_clipped"] == 1
+
+
+def test_evaluation_reports_the_gap_between_the_encoder_and_what_it_becomes():
+    task = make_task(config("trainer=savae", "trainer.steps=30", "trainer.step_size=0.02"))
+    for number in range(4):
+        task.update(number)
+    found = measure(
+        task.vae, lambda batch: task.inference.posterior(task, batch), task.splits.test, "test",
+        seed=1, samples=500, examples=20, rows=2000, progress=lambda n: None,
+    )  # fmt: skip
+    gap = (found.scores.elbo - found.amortised).mean()
+    assert gap > 6
+    plain = measure(
+        task.vae, lambda batch: task.vae.encoder(batch.x), task.splits.test, "test",
+        seed=1, samples=500, examples=20, rows=2000, progress=lambda n: None,
+    )  # fmt: skip
+    assert plain.amortised is None
+    # A sample's log-weight has a standard deviation of 22 nats here.
+    assert_close(found.amortised.mean(), plain.scores.elbo.mean(), rtol=0, atol=3)
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["trainer=savae", "architecture=hvae", "architecture.latent_dims=[3,2]"],
+         "^trainer=savae cannot be used with architecture=hvae: it needs .*one latent level"),
+        (["trainer=svi", "prior=vamp"], "^trainer=svi cannot be used with prior=vamp: "),
+        (["trainer=savae", "committed_rate=1", "bound.kl=analytic"],
+         "^committed_rate=1 cannot be used with trainer=savae: .* choose trainer="),
+        (["trainer=savae", "compile=true"],
+         "^compile=true cannot be used with trainer.inner_grad=exact: .*inner_grad=fd"),
+        (["trainer=vae_svi", "trainer.inner_reduction=batch_mean", "micro_batches=2"],
+         "^micro_batches=2 cannot be used with trainer.inner_reduction=batch_mean"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(words, fault):
+    # Not `config`, whose sizes of the small network other architectures do not have.
+    settings = validate(container(Composer().cells(words)[0]))
+    with pytest.raises(UserError, match=fault):
+        build(settings)
