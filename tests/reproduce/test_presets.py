@@ -23,10 +23,11 @@ LENGTHS = {
     "tighter": {(3280, None)},
     "posterior": {(50, None), (200, None)},  # lagging inference's toy
     "lagging": {(100, None), (40, None), (1000, None), (15, None)},
-    "savae": {(20, None), (1, None)},
+    "savae": {(30, None), (100, None), (15, None), (20, None), (1, None)},
+    "svi": {(20, None), (1, None)},  # the landscape of SA-VAE
 }
 # Without published figures and for CPUs: evaluated as they can be.
-SMALL = {"lagging_small", "lagging_image_small"}
+SMALL = {"lagging_small", "lagging_image_small", "savae_small", "savae_image_small"}
 # Enough of the largest to see each row and each column; all of it is a slow test.
 ALL = Selection()
 SOME = {
@@ -40,6 +41,8 @@ SOME = {
     ],
     "lagging_image": [Selection(["aggressive", "aggressive_final"], ["nll", "kl"])],
     "lagging_time": [Selection(["aggressive"], ["yahoo", "yahoo_hours"])],
+    "savae_text": [Selection(["lm"], ["ppl"]), Selection(["sa_vae_20"])],
+    "savae_image": [Selection(["pixelcnn", "svi_80", "sa_vae_10"], ["bound"])],
     "savae_synthetic": [Selection(["truth"], ["oracle"]), Selection(["sa_vae"], ["learned"])],
     "tighter_convergence": [Selection(rows=["e1", "e3280"])],
     "tighter_snr": [Selection(rows=["e4", "e3280"])],

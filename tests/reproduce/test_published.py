@@ -135,6 +135,72 @@ PUBLISHED = {
         aggressive 2.20±1 11.76 3.73±1 21.44 2.19±1 9.42
         """,
     ),
+    "savae_text": (
+        ("read", "quoted", "repeated"),
+        "bound kl ppl",
+        """
+        lstm_lm_yang 334.9? . 66.2?
+        lstm_vae_yang 342.1? 0.0? 72.5?
+        lstm_vae_init_yang 339.2? 0.0? 69.9?
+        cnn_lm_yang 335.4? . 66.6?
+        cnn_vae_yang 333.9? 6.7? 65.4?
+        cnn_vae_init_yang 332.1 10.0 63.9?
+        lm 329.1±1.5 . 61.6±1.2
+        vae 330.2[-2.2,1.5] 0.01±0.3 62.5
+        vae_init 330.5? 0.37? 62.7?
+        vae_drop_25 334.2 1.44 65.6?
+        vae_drop_50 345.0? 5.29? 75.2?
+        svi_10 331.4? 0.16? 63.4?
+        svi_20 330.8? 0.41? 62.9?
+        svi_40 329.8? 1.01? 62.2?
+        vae_svi_10 331.2? 7.85? 63.3?
+        vae_svi_20 330.5? 7.80? 62.7?
+        vae_svi_kl_10 330.3? 7.95? 62.5?
+        vae_svi_kl_20 330.1? 7.81? 62.3?
+        sa_vae_10 327.6? 5.13? 60.5?
+        sa_vae_20 327.5±1.5 7.19 60.4
+        sa_vae_20_exact - - .
+        """,
+    ),
+    "savae_image": (
+        "quoted",
+        "bound kl",
+        """
+        iwae 103.38? .
+        ladder 102.11? .
+        rbm 100.46? .
+        discrete 97.43? .
+        draw 96.50? .
+        conv_draw 91.00? .
+        vlae 89.83 .
+        vampprior 89.76 .
+        pixelcnn 90.59? .
+        vae 90.43? 0.98?
+        svi_10 90.51? 0.06?
+        svi_20 90.51? 0.06?
+        svi_40 90.44? 0.27?
+        svi_80 90.27? 1.65?
+        vae_svi_10 90.26? 1.69?
+        vae_svi_20 90.19? 2.40?
+        vae_svi_kl_10 90.24? 2.42?
+        vae_svi_kl_20 90.21? 2.83?
+        sa_vae_10 90.20? 1.83?
+        sa_vae_20 90.05±0.3 2.78
+        sa_vae_20_exact - -
+        """,
+    ),
+    "savae_synthetic": (
+        "recalled",
+        "oracle oracle_gap learned learned_gap",
+        """
+        truth 19.63 0.0 19.63 0.0
+        vae 21.77 2.14 27.06 7.43
+        svi 22.33 2.70 25.82 6.19
+        vae_svi - - - -
+        vae_svi_kl - - - -
+        sa_vae 20.13 0.50 25.21 5.58
+        """,
+    ),
     "tighter_1": (
         "quoted",
         "iwae piwae_4_16 piwae_8_8 miwae_4_16 miwae_8_8 ciwae_005 ciwae_05 vae",
@@ -277,7 +343,8 @@ def test_figures_bands_and_certainty_are_as_they_were_published_and_judged(name)
         published, sd, mark, band = noted[cell.name]
         assert (cell.published, cell.published_sd) == (published, sd), cell.name
         assert cell.band == band, cell.name
-        assert cell.certainty.startswith(MARKS.get(mark, sure)), cell.name
+        sure_enough = cell.certainty.startswith(MARKS.get(mark, sure))
+        assert sure_enough or published is None, cell.name
 
 
 def test_every_table_with_figures_is_repeated():
