@@ -246,6 +246,8 @@ class Task(pl.LightningModule):
     def add_gradients(self, objective: Objective, share: float, groups: tuple[str, ...]) -> None:
         """Gradients of each group's own loss; one pass where the two are one object."""
         phi_loss, theta_loss = objective.phi_loss * share, objective.theta_loss * share
+        if not (phi_loss.requires_grad or theta_loss.requires_grad):
+            return  # nothing that learns has a part in it: SVI under a decoder that is given
         groups = tuple(group for group in groups if self.groups[group])  # some have no encoder
         if objective.phi_loss is objective.theta_loss or len(groups) == 1:
             loss = theta_loss if "theta" in groups else phi_loss
@@ -254,6 +256,11 @@ class Task(pl.LightningModule):
             return
         phi_loss.backward(inputs=self.groups["phi"], retain_graph=True)
         theta_loss.backward(inputs=self.groups["theta"])
+
+    @property
+    def batch_size(self) -> int:
+        """Examples of a training batch in this process."""
+        return max(1, self.recipe.batch_size // distributed.world_size())
 
     def autocast(self) -> AbstractContextManager[Any]:
         """bfloat16 for one forward pass.

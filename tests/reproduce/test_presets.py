@@ -25,7 +25,6 @@ LENGTHS = {
     "lagging": {(100, None), (40, None), (1000, None), (15, None)},
     "savae": {(30, None), (100, None), (15, None), (20, None), (1, None)},
     "svi": {(20, None), (1, None)},  # the landscape of SA-VAE
-    "svi": {(20, None), (1, None)},  # the landscape of SA-VAE
 }
 # Without published figures and for CPUs: evaluated as they can be.
 SMALL = {"lagging_small", "lagging_image_small", "savae_small", "savae_image_small"}

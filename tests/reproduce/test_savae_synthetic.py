@@ -91,5 +91,3 @@ def test_the_preset_is_sections_3_3_and_4_1():
     assert rate == {"start": 5, "least": 0.0}
     assert found["beta"]["value"] == 1.0
     assert found["bound"]["kl"] == "analytic"
-    # Refinement's steps depend on the batch: evaluation must take the training's.
-    assert found["evaluation"]["chunk"] == found["batch_size"]

@@ -7,8 +7,10 @@ import torch
 from small import config, make_task, train
 from torch.testing import assert_close
 
+from vaelab.batch import Batch
 from vaelab.build import build
 from vaelab.compose import Composer
+from vaelab.distribution import DiagonalGaussian
 from vaelab.errors import UserError
 from vaelab.evaluation.measure import measure
 from vaelab.plan import container
@@ -184,6 +186,37 @@ def test_evaluation_reports_the_gap_between_the_encoder_and_what_it_becomes():
     assert plain.amortised is None
     # A sample's log-weight has a standard deviation of 22 nats here.
     assert_close(found.amortised.mean(), plain.scores.elbo.mean(), rtol=0, atol=3)
+
+
+def test_steps_on_the_batch_s_mean_are_training_s_in_evaluation_too(monkeypatch):
+    words = ["trainer.inner_reduction=batch_mean", "trainer.step_size=2", "batch_size=16"]
+    task = task_of("savae", *words)
+    monkeypatch.setattr(DiagonalGaussian, "rsample", lambda self, k: self.mean.expand(k, -1, -1))
+    task.eval()
+    x, index = task.splits.train.x[:48].double().round(), torch.arange(48)
+    with torch.no_grad():
+        whole = task.inference.posterior(task, Batch(x, index))
+        parts = [
+            task.inference.posterior(task, Batch(x[rows], index[rows])) for rows in index.chunk(3)
+        ]
+        more = task.inference.posterior(task, Batch(x[:17], index[:17]))  # 9 and 8
+    found = [
+        torch.cat([q.first.mean for q in parts]),
+        torch.cat([q.start.first.mean for q in parts]),
+    ]
+    assert_close(whole.first.mean, found[0], **EXACT)
+    assert_close(whole.start.first.mean, found[1], **EXACT)
+    assert_close(whole.track.path[-1][0], found[0], **EXACT)
+    assert [len(one) for one in (*whole.track.losses, *whole.track.norms)] == [48] * 6
+    assert len(more.first.mean) == 17
+
+
+def test_nothing_that_learns_is_no_error():
+    task = make_task(config("trainer=svi", *SHORT))
+    for parameter in task.groups["theta"]:
+        parameter.requires_grad_(False)
+    task.groups = task.vae.parameter_groups()
+    task.update(0)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ class Halving(LearningRate):
         if start < 1:
             raise UserError(f"learning_rate.start={start}: must be at least 1")
         if not 0 <= least < 1:
-            raise UserError(f"learning_rate.least={least:g}: must be 0 (never) or more, and below 1")
+            raise UserError(
+                f"learning_rate.least={least:g}: must be 0 (never) or more, and below 1"
+            )
         self.start = start
         self.least = least
         self.state = {"best": math.inf, "halvings": 0}

@@ -69,6 +69,22 @@ class RefinedPosterior(GaussianPosterior):
         self.track = track
 
 
+def joined(parts: Sequence[RefinedPosterior]) -> RefinedPosterior:
+    """One posterior of all their examples, and one track."""
+    one, tracks = parts[0], [part.track for part in parts]
+    track = Track(
+        path=[torch.cat(steps, 1) for steps in zip(*(t.path for t in tracks), strict=True)],
+        losses=[torch.cat(steps) for steps in zip(*(t.losses for t in tracks), strict=True)],
+        norms=[torch.cat(steps) for steps in zip(*(t.norms for t in tracks), strict=True)],
+        clipped=[torch.stack(s).mean() for s in zip(*(t.clipped for t in tracks), strict=True)],
+    )
+    start, last = (
+        GaussianPosterior(*(torch.cat([getattr(q, n) for q in qs]) for n in ("mean", "log_var")))
+        for qs in ([part.start.first for part in parts], [part.first for part in parts])
+    )
+    return RefinedPosterior(last.first.mean, last.first.log_var, start, one.settings, track)
+
+
 @dataclass
 class Plan:
     """A refinement of one batch: how, of what, and what it saw."""

@@ -27,6 +27,11 @@ class Learner(Protocol):
     vae: VAE
     beta: float
 
+    @property
+    def batch_size(self) -> int:
+        """Examples of a training batch in this process."""
+        ...
+
     def descend(self, batch: Batch, *groups: str) -> Descent:
         """One optimiser step on "phi" (encoder), "theta" (everything else) or both."""
         ...

@@ -17,7 +17,7 @@ from vaelab.descent import Descent
 from vaelab.distribution import LatentPrior
 from vaelab.model import Terms
 from vaelab.posterior import GaussianPosterior
-from vaelab.refine.refinement import RefinedPosterior, Track, refined
+from vaelab.refine.refinement import RefinedPosterior, Track, joined, refined
 from vaelab.refine.settings import Settings
 from vaelab.trainer.base import InferenceStrategy, Learner, bound_terms
 from vaelab.traits import Trait
@@ -54,7 +54,20 @@ class Refining(InferenceStrategy):
     def posterior(self, learner: Learner, batch: Batch) -> RefinedPosterior:
         """Lambda_K."""
         prior = learner.vae.prior(learner.vae.encoder)
-        return self.refined(learner, batch, self.start(learner, batch), prior)
+        start = self.start(learner, batch)
+        if learner.vae.training or not self.of_batch or len(batch.x) <= learner.batch_size:
+            return self.refined(learner, batch, start, prior)
+        # Steps on the mean of a batch are those of training only in batches of training's size.
+        pieces = -(-len(batch.x) // learner.batch_size)
+        rows = torch.arange(len(batch.x), device=batch.x.device).chunk(pieces)
+        return joined(
+            [
+                self.refined(
+                    learner, Batch(batch.x[one], batch.index[one]), part(start, one), prior
+                )
+                for one in rows
+            ]
+        )
 
     def refined(
         self, learner: Learner, batch: Batch, start: GaussianPosterior, prior: LatentPrior
@@ -139,3 +152,8 @@ class Refining(InferenceStrategy):
         self.state["warned"] = True
         size = self.settings.step_size
         return f"refinement lowers the ELBO: choose trainer.step_size below {size:g} or a clip"
+
+
+def part(q: GaussianPosterior, rows: Tensor) -> GaussianPosterior:
+    """Of some examples."""
+    return GaussianPosterior(q.first.mean[rows], q.first.log_var[rows])
