@@ -20,7 +20,7 @@ from vaelab.run import FINAL, Run
 # an older one has.
 YOUNGER: dict[str, Any] = {"block": 64, "epoch": None}
 # Metrics younger than some evaluations.
-LATER = frozenset({"iwae", "kl_qp"})
+LATER = frozenset({"iwae", "kl_qp", "ppl_bound"})
 # What decides which files are written, but no number of a split.
 FORM = ("splits", "per_example")
 

@@ -23,6 +23,7 @@ YOUNGER: dict[str, Any] = {
 # The same of a component's own settings, by its group.
 YOUNGER_OF: dict[str, dict[str, Any]] = {
     "dataset": {"shrink": 1},
+    "architecture": {"output_bias": False},
     "bound": {"free_bits_of": "dimension"},
     "trainer": {"start": 0.0, "mixture": "batch"},
 }

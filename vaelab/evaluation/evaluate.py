@@ -171,6 +171,9 @@ class Evaluation:
             metrics["au"] = unit_metric(measured, self.au_threshold)
         if measured.predicted is not None:
             metrics["ppl"] = perplexity(measured.scores.nll, measured.predicted, samples)
+            if not vae.decoder.exact:
+                loss = -measured.scores.elbo
+                metrics["ppl_bound"] = perplexity(loss, measured.predicted, samples, "-elbo")
         elif discrete:
             elements = split.x[0].numel()
             bits = measured.scores.nll / (elements * math.log(2))

@@ -79,8 +79,8 @@ def information_metrics(measured: Measured, batch: int) -> dict[str, Metric]:
     }
 
 
-def perplexity(nll: Tensor, predicted: Tensor, samples: int) -> Metric:
-    """The exponential of NLL by predicted token, end marks counted and begin marks not.
+def perplexity(nll: Tensor, predicted: Tensor, samples: int, name: str = "nll") -> Metric:
+    """The exponential of NLL, or of minus the ELBO, by predicted token, end marks counted and begin marks not.
 
     A ratio of sums over the split; its standard error is the delta method's, and one sentence has
     none.
@@ -92,7 +92,7 @@ def perplexity(nll: Tensor, predicted: Tensor, samples: int) -> Metric:
     if len(nll) > 1:
         spread = (nll - each * tokens).std() / tokens.mean() / math.sqrt(len(nll))
         error = value * float(spread)
-    estimator = f"exp(sum nll / {count} tokens)"
+    estimator = f"exp(sum {name} / {count} tokens)"
     return Metric(value, error, estimator, samples, len(nll), {"tokens": count})
 
 
