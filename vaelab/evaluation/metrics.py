@@ -80,10 +80,10 @@ def information_metrics(measured: Measured, batch: int) -> dict[str, Metric]:
 
 
 def perplexity(nll: Tensor, predicted: Tensor, samples: int, name: str = "nll") -> Metric:
-    """The exponential of NLL, or of minus the ELBO, by predicted token, end marks counted and begin marks not.
+    """The exponential of NLL by predicted token, end marks counted and begin marks not.
 
-    A ratio of sums over the split; its standard error is the delta method's, and one sentence has
-    none.
+    Or of minus the ELBO, whose name is then given. A ratio of sums over the split; its standard
+    error is the delta method's, and one sentence has none.
     """
     nll, tokens = nll.double().cpu(), predicted.double()
     each = nll.sum() / tokens.sum()
