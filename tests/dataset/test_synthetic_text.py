@@ -35,7 +35,7 @@ def test_splits_are_sentences_of_one_length():
 
 
 def test_the_seed_fixes_model_and_sentences():
-    one, again, other = (SyntheticText(**SMALL, seed=seed)._draw() for seed in (3, 3, 4))
+    one, again, other = (SyntheticText(**SMALL, seed=seed).draw() for seed in (3, 3, 4))
     assert all((one[key] == again[key]).all() for key in ("words", "z"))
     assert (one["words"] != other["words"]).any()
     assert (one["z"] != other["z"]).any()
