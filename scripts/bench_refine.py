@@ -65,10 +65,16 @@ def data(model: str) -> Splits:
 
 
 def unrolled(
-    settings: Settings, vae: Any, x: Tensor, start: GaussianPosterior, prior: Any, beta: float
+    settings: Settings,
+    vae: Any,
+    x: Tensor,
+    start: GaussianPosterior,
+    prior: Any,
+    beta: float,
+    amortised: bool,
 ) -> RefinedPosterior:
     """Every step's graph is kept until the backward pass."""
-    inner = Inner(vae, x, prior, beta, settings.inner_reduction, 1)
+    inner = Inner(vae, x, prior, beta, len(x), 1)
     now = torch.stack([start.first.mean, start.first.log_var])
     velocity = torch.zeros_like(now)
     kept = kept_statistics(vae.decoder)
@@ -78,7 +84,7 @@ def unrolled(
             (gradient,) = torch.autograd.grad(losses.mean(), now, create_graph=True)
             velocity = settings.momentum * velocity - settings.clipped(gradient)
             now = now + settings.step_size * velocity
-    return RefinedPosterior(now[0], now[1], start, settings, Track())
+    return RefinedPosterior(now[0], now[1], start, settings, Track(), amortised)
 
 
 def make(model: str, kind: str, steps: int) -> Task:

@@ -60,7 +60,7 @@ def prepare(config: dict[str, Any]) -> None:
     from vaelab.build import build, check_devices
 
     check_devices(config)
-    build(config)
+    build(config, training=False)
     use(choose(config["threads"]))
 
 

@@ -36,8 +36,12 @@ class Parts:
     optimizer: Mapping[str, Callable[[Iterable[Tensor]], Optimizer]]
 
 
-def build(config: Mapping[str, Any]) -> Parts:
+def build(config: Mapping[str, Any], *, training: bool = True) -> Parts:
     """Construct all parts; no data are read. Weights come from torch's global generator.
+
+    Args:
+        config: validated.
+        training: whether what stands in the way of training alone is refused too.
 
     Raises:
         UserError: a constructor refused its settings, or the parts do not go together.
@@ -90,13 +94,13 @@ def build(config: Mapping[str, Any]) -> Parts:
             "mean, which is of the whole batch; choose bound.free_bits_of=example or "
             "example_dimension, or micro_batches=1"
         )
-    if parts.trainer.of_batch and config["micro_batches"] > 1:
+    if training and parts.trainer.of_batch and config["micro_batches"] > 1:
         raise UserError(
             f"micro_batches={config['micro_batches']} cannot be used with "
             "trainer.inner_reduction=batch_mean, whose steps depend on the whole batch; choose "
             "trainer.inner_reduction=per_example, or micro_batches=1"
         )
-    if parts.trainer.second_order and config["compile"]:
+    if training and parts.trainer.second_order and config["compile"]:
         raise UserError(
             "compile=true cannot be used with trainer.inner_grad=exact: torch cannot "
             "differentiate a compiled network twice; choose trainer.inner_grad=fd, or "

@@ -100,7 +100,7 @@ def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
         UserError: the data or the checkpoint cannot be read, or do not fit the config.
     """
     seed_noise(CPU, config["seed"], "init")
-    parts = build(config)
+    parts = build(config, training=False)
     task = make_task(config, parts, load_splits(config, parts))
     return task, parts, checkpoint.load_model(task, path)
 

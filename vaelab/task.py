@@ -239,8 +239,9 @@ class Task(pl.LightningModule):
             objective, terms = self.inference.objective(self, batch, bound)
         self.add_gradients(objective, share * batch.weight, groups)
         rows = len(batch.x)
-        self.progress.encoder_passes += rows + self.vae.prior.encoder_rows
-        self.progress.decoder_passes += rows * bound.num_samples
+        if self.inference.encodes:
+            self.progress.encoder_passes += rows + self.vae.prior.encoder_rows
+        self.progress.decoder_passes += rows * self.inference.passes(bound.num_samples)
         return describe(objective, terms, share)
 
     def add_gradients(self, objective: Objective, share: float, groups: tuple[str, ...]) -> None:

@@ -68,7 +68,30 @@ def vae_of(built, prior, data, dtype):
     return vae
 
 
+def lstm_savae():
+    """SA-VAE's text model."""
+    torch.manual_seed(0)
+    provided = {"shape": (7,), "likelihood": Categorical(TOY_TEXT)}
+    built = build(
+        "architecture", "lstm_savae", provided, latent_dim=2, embedding=6, hidden=[7, 7],
+        init_weights=0.5,
+    )  # fmt: skip
+    return vae_of(built, "standard", TOY_TEXT, torch.float64), whole_sentences(5)
+
+
+def gated():
+    """SA-VAE's image model."""
+    torch.manual_seed(0)
+    built = architecture(
+        "resnet_gated_pixelcnn", (1, 8, 8), latent_dim=2, encoder_channels=3, channels=4,
+        kernels=[3, 3],
+    )  # fmt: skip
+    x = torch.rand(5, 1, 8, 8, dtype=torch.float64).round()
+    return vae_of(built, "standard", IMAGES, torch.float64), x
+
+
 MODELS = {"lstm": lstm, "pixelcnn": pixelcnn, "mlp": mlp}
+PAPERS = {"lstm_savae": lstm_savae, "resnet_gated_pixelcnn": gated}
 
 
 def start_of(vae, x):
@@ -103,8 +126,15 @@ def unrolled_gradients(vae, x, how, beta=0.7, seed=5):
     """The same by keeping the graph of every step."""
     torch.manual_seed(seed)
     prior = vae.prior(vae.encoder)
-    start = start_of(vae, x)
-    inner = Inner(vae, x, prior, beta, how.inner_reduction, int(torch.randint(2**62, ())))
+    q = unrolled(vae, x, how, start_of(vae, x), prior, beta)
+    loss = loss_at(vae, x, q, prior, beta)
+    return loss.detach(), gradients(vae, loss)
+
+
+def unrolled(vae, x, how, start, prior, beta=0.7):
+    """The posterior after the steps, every step's graph kept."""
+    divisor = 1 if how.inner_reduction == "per_example" else len(x)
+    inner = Inner(vae, x, prior, beta, divisor, int(torch.randint(2**62, ())))
     now = torch.stack([start.first.mean, start.first.log_var])
     velocity = torch.zeros_like(now)
     kept = statistics(vae.decoder)
@@ -112,12 +142,10 @@ def unrolled_gradients(vae, x, how, beta=0.7, seed=5):
         for step in range(how.steps):
             with noise(torch.device("cpu"), 0):
                 losses = inner.losses(step, now)
-            total = losses.sum() if how.inner_reduction == "per_example" else losses.mean()
-            (gradient,) = torch.autograd.grad(total, now, create_graph=True)
+            (gradient,) = torch.autograd.grad(losses.sum() / divisor, now, create_graph=True)
             velocity = how.momentum * velocity - how.clipped(gradient)
             now = now + how.step_size * velocity
-    loss = loss_at(vae, x, GaussianPosterior(now[0], now[1]), prior, beta)
-    return loss.detach(), gradients(vae, loss)
+    return GaussianPosterior(now[0], now[1])
 
 
 def flat(tensors):

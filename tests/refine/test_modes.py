@@ -25,6 +25,7 @@ def test_cudnn_is_left_where_it_refuses(model, training, twice, allowed):
     before = torch.backends.cudnn.enabled
     with inner_passes(decoder, CPU, statistics(decoder), twice=twice):
         assert torch.backends.cudnn.enabled == (allowed and before)
+        assert not torch.backends.cudnn.allow_tf32
     assert torch.backends.cudnn.enabled == before
 
 

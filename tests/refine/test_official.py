@@ -37,7 +37,7 @@ def norms(how):
     vae, x, start = problem()
     prior = vae.prior(vae.encoder)
     torch.manual_seed(1)
-    inner = Inner(vae, x, prior, BETA, "batch_mean", int(torch.randint(2**62, ())))
+    inner = Inner(vae, x, prior, BETA, len(x), int(torch.randint(2**62, ())))
     now, velocity, parts, joint, all_theta = torch.stack(start).detach(), 0.0, [], [], []
     for step in range(how.steps):
         with noise(torch.device("cpu"), 0):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from small import config, make_task, train
+from torch import nn
 from torch.testing import assert_close
 
 from vaelab.batch import Batch
@@ -12,9 +13,11 @@ from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.distribution import DiagonalGaussian
 from vaelab.errors import UserError
+from vaelab.evaluation.gradients import gradient
 from vaelab.evaluation.measure import measure
 from vaelab.plan import container
 from vaelab.posterior import GaussianPosterior
+from vaelab.refine.refinement import RefinedPosterior, Track
 from vaelab.validate import validate
 
 SHORT = ["trainer.steps=3", "trainer.step_size=0.05"]
@@ -105,11 +108,14 @@ def test_no_step_is_joint_training_bit_for_bit():
 def test_the_run_s_beta_in_training_and_one_elsewhere(monkeypatch):
     seen = []
 
-    def refined(settings, vae, x, start, prior, beta):
+    def refined(settings, vae, x, start, prior, beta, **_):
         seen.append(beta)
-        return start
+        return RefinedPosterior(
+            start.first.mean, start.first.log_var, start, settings, Track(), True
+        )
 
     monkeypatch.setattr("vaelab.trainer.refining.refined", refined)
+    monkeypatch.setattr("vaelab.refine.refinement.refined", refined)
     task = task_of("savae", "beta=constant", "beta.value=0.25")
     batch = batch_of(task)
     task.inference.posterior(task, batch)
@@ -199,7 +205,8 @@ def test_steps_on_the_batch_s_mean_are_training_s_in_evaluation_too(monkeypatch)
         parts = [
             task.inference.posterior(task, Batch(x[rows], index[rows])) for rows in index.chunk(3)
         ]
-        more = task.inference.posterior(task, Batch(x[:17], index[:17]))  # 9 and 8
+        # However many are asked for, one alone too.
+        fewer = [task.inference.posterior(task, Batch(x[:n], index[:n])) for n in (1, 3, 17)]
     found = [
         torch.cat([q.first.mean for q in parts]),
         torch.cat([q.start.first.mean for q in parts]),
@@ -207,8 +214,48 @@ def test_steps_on_the_batch_s_mean_are_training_s_in_evaluation_too(monkeypatch)
     assert_close(whole.first.mean, found[0], **EXACT)
     assert_close(whole.start.first.mean, found[1], **EXACT)
     assert_close(whole.track.path[-1][0], found[0], **EXACT)
-    assert [len(one) for one in (*whole.track.losses, *whole.track.norms)] == [48] * 6
-    assert len(more.first.mean) == 17
+    for q in fewer:
+        assert_close(q.first.mean, found[0][: len(q.first.mean)], **EXACT)
+
+
+@pytest.mark.parametrize(("trainer", "moves"), [("joint", 1), ("savae", 1), ("vae_svi", 1)])
+def test_batch_norm_moves_once_an_update(trainer, moves):
+    words = [f"trainer={trainer}", *(SHORT if trainer != "joint" else [])]
+    sizes = ["architecture=resnet_pixelcnn", "architecture.channels=4",
+             "architecture.kernels=[3,3,3,3]", "lightning=cpu"]  # fmt: skip
+    task = make_task(validate(container(Composer().cells([*sizes, *words])[0])))
+    task.update(0)
+    norms = [m for m in task.vae.decoder.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert {int(norm.num_batches_tracked) for norm in norms} == {moves}
+
+
+@pytest.mark.parametrize(
+    ("trainer", "passes"),
+    [("joint", 2), ("savae", 8), ("svi", 5), ("vae_svi", 7), ("vae_svi_kl", 5)],
+)
+def test_passes_are_counted(trainer, passes):
+    words = [f"trainer={trainer}", *(SHORT if trainer != "joint" else []), "bound.num_samples=2"]
+    task = make_task(config(*words))
+    seen = []
+    task.vae.decoder.register_forward_hook(lambda _, args, __: seen.append(args[0][0].shape[0]))
+    task.update(0)
+    rows = len(task.batch_at(0).x)
+    assert sum(seen) == passes
+    assert task.progress.decoder_passes == passes * rows
+    assert task.progress.encoder_passes == (0 if trainer == "svi" else rows)
+
+
+def test_signal_to_noise_ratios_of_refined_posteriors_are_refused():
+    task = make_task(config("trainer=savae", *SHORT))
+    with pytest.raises(UserError, match=r"^signal-to-noise .* evaluate it with trainer=joint$"):
+        gradient(
+            task.vae, lambda batch: task.inference.posterior(task, batch), task.batch_at(0),
+            task.bound, 1.0, task.groups,
+        )  # fmt: skip
+
+
+def test_a_compiled_run_may_be_evaluated_with_refinement():
+    build(config("trainer=savae", "compile=true"), training=False)
 
 
 def test_nothing_that_learns_is_no_error():

@@ -21,7 +21,7 @@ from vaelab.evaluation.metric import over_examples
 from vaelab.evaluation.score import score
 from vaelab.files import write_json
 from vaelab.posterior import GaussianPosterior
-from vaelab.refine.refinement import RefinedPosterior, refined
+from vaelab.refine.refinement import RefinedPosterior, refined_apart
 from vaelab.refine.settings import Settings
 from vaelab.reporting.refinement import refinement_curves
 from vaelab.reporting.style import Heading
@@ -127,15 +127,20 @@ class Refinement(Diagnosis):
         }
 
     def _refined(self, loaded: Loaded, batch: Batch) -> RefinedPosterior:
-        """From where the run's own posterior starts."""
+        """From where the run's own posterior starts; the run's own where nothing is asked for."""
         q = loaded.posterior(batch)
         if len(q.means()) > 1:
             raise UserError("refinement is of models with one latent level; this one has more")
         settings, start = UNTRAINED, GaussianPosterior(q.first.mean, q.first.log_var)
         if isinstance(q, RefinedPosterior):
+            if not self.asked:
+                return q
             settings, start = q.settings, q.start
+        settings = replace(settings, **self.asked)
         prior = loaded.vae.prior(loaded.vae.encoder)
-        return refined(replace(settings, **self.asked), loaded.vae, batch.x, start, prior, beta=1.0)
+        return refined_apart(
+            settings, loaded.vae, batch.x, start, prior, loaded.config["batch_size"]
+        )
 
     def _curve(self, loaded: Loaded, x: Tensor, q: RefinedPosterior, looked: list[int]) -> Tensor:
         """ELBO of each example at each step that is looked at, [looked, B]; the same noise."""

@@ -10,10 +10,12 @@ from torch import Tensor
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.dataset.base import Split
+from vaelab.errors import UserError
 from vaelab.evaluation.moments import GradientDraws
 from vaelab.evaluation.progress import silent
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
+from vaelab.refine.refinement import RefinedPosterior
 from vaelab.seeding import noise, permutation, seed_noise
 
 ROWS = 8  # gradients whose moments are updated at once
@@ -76,9 +78,15 @@ def gradient(
     groups: Mapping[str, list[torch.nn.Parameter]],
 ) -> dict[str, Float[Tensor, "P"]]:
     """One draw: each group's ascent direction of its own objective, flat."""
+    q = posterior(batch)
+    if isinstance(q, RefinedPosterior):
+        raise UserError(
+            "signal-to-noise ratios are of gradients at the encoder's own posterior, which this "
+            "run refines; evaluate it with trainer=joint"
+        )
     terms = vae.terms(
         batch.x,
-        posterior(batch),
+        q,
         bound.num_samples,
         log_qz=bound.log_qz,
         analytic_kl=bound.analytic_kl,

@@ -72,9 +72,10 @@ def measure(
 ) -> Measured:
     """Draw `examples` of the split and `samples` latents of each, all a function of the seed.
 
-    The encoder sees each example once and a prior made of it is built once. Generators and the
-    training mode of every module are as before afterwards. Parts that `kept` holds are not done
-    again; noise is seeded for each part, so that the others come out as they would have.
+    The encoder sees each example once and a prior made of it is built once, but for a strategy
+    that refines. Generators and the training mode of every module are as before afterwards. Parts
+    that `kept` holds are not done again; noise is seeded for each part, so that the others come out
+    as they would have.
 
     Raises:
         UserError: an example has no usable importance weight.

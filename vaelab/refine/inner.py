@@ -4,7 +4,6 @@ Semi-Amortized Variational Autoencoders (Kim et al., 2018), 1802.02550, section 
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Num
@@ -16,11 +15,9 @@ from vaelab.posterior import GaussianPosterior
 from vaelab.seeding import seed_noise
 from vaelab.traits import Trait
 
-Reduction = Literal["per_example", "batch_mean"]
-
 
 class Inner:
-    """f_k(lambda) = sum_b or mean_b of beta KL(q || p) - log p(x_b|z_b), one draw z_b of q.
+    """f_k(lambda) = sum_b [beta KL(q || p) - log p(x_b|z_b)] / divisor, one draw z_b of q.
 
     lambda is the mean and log-variance of q, [2, B, D]. Every step k has noise of its own, latents
     and dropout alike, which comes out the same whenever the step is taken again. The KL divergence
@@ -31,8 +28,8 @@ class Inner:
         x: the batch.
         prior: p(z), built once; gradients reach it through its own `tensors`.
         beta: the KL weight.
-        reduction: sum ("per_example": steps do not depend on who else is in the batch) or mean
-            (the authors' code: an example's step is 1/B of it).
+        divisor: 1, so that steps do not depend on who else is in the batch, or the size of a
+            batch, for the authors' mean over it.
         seed: of the noise.
     """
 
@@ -42,14 +39,14 @@ class Inner:
         x: Num[Tensor, "B *event"],
         prior: LatentPrior,
         beta: float,
-        reduction: Reduction,
+        divisor: int,
         seed: int,
     ) -> None:
         self.vae = vae
         self.x = x
         self.prior = prior
         self.beta = beta
-        self.reduction: Reduction = reduction
+        self.divisor = divisor
         self.seed = seed
         self.analytic = Trait.ANALYTIC_KL in vae.prior.offers
 
@@ -89,7 +86,7 @@ class Inner:
         """
         with torch.enable_grad():
             losses = self.losses(step, parameters)
-            total = losses.sum() if self.reduction == "per_example" else losses.mean()
+            total = losses.sum() / self.divisor
             inputs = [parameters, *wanted]
             found = torch.autograd.grad(total, inputs, create_graph=twice, allow_unused=True)
         return losses.detach(), [

@@ -1,7 +1,7 @@
 """How networks stand while a posterior is refined: many passes that must leave no trace."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -22,15 +22,30 @@ def statistics(decoder: nn.Module) -> Statistics:
 
 
 @contextmanager
+def frozen(decoder: nn.Module, kept: Statistics) -> Iterator[None]:
+    """Batch norm uses these statistics and moves none."""
+    now = {module: (module.running_mean, module.running_var) for module in kept}
+    try:
+        for module, (mean, variance) in kept.items():
+            module.eval()
+            module.running_mean, module.running_var = mean, variance
+        yield
+    finally:
+        for module, (mean, variance) in now.items():
+            module.train()
+            module.running_mean, module.running_var = mean, variance
+
+
+@contextmanager
 def inner_passes(
     decoder: nn.Module, device: torch.device, kept: Statistics, *, twice: bool
 ) -> Iterator[None]:
     """Passes that take gradients with respect to z, in training and in evaluation mode.
 
     Batch norm uses running statistics and does not update them: an example's refinement does not
-    depend on the others, and one outer step moves the statistics once. No autocast: steps are
-    differences of gradients. On a GPU, cuDNN's LSTM refuses gradients in evaluation mode, and
-    second ones always.
+    depend on the others, and one outer step moves the statistics once. No autocast and no TF32:
+    finite differences are of gradients a thousandth apart. On a GPU, cuDNN's LSTM refuses gradients
+    in evaluation mode, and second ones always.
 
     Args:
         decoder: p(x|z).
@@ -39,17 +54,16 @@ def inner_passes(
         twice: whether gradients are differentiated again.
     """
     recurrent = any(isinstance(module, nn.RNNBase) for module in decoder.modules())
-    now = {module: (module.running_mean, module.running_var) for module in kept}
-    with ExitStack() as stack:
-        stack.enter_context(torch.autocast(device.type, enabled=False))
-        if recurrent and (twice or not decoder.training):
-            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-        try:
-            for module, (mean, variance) in kept.items():
-                module.eval()
-                module.running_mean, module.running_var = mean, variance
-            yield
-        finally:
-            for module, (mean, variance) in now.items():
-                module.train()
-                module.running_mean, module.running_var = mean, variance
+    refuses = recurrent and (twice or not decoder.training)
+    cudnn = torch.backends.cudnn
+    with (
+        torch.autocast(device.type, enabled=False),
+        cudnn.flags(
+            enabled=cudnn.enabled and not refuses,
+            benchmark=cudnn.benchmark,
+            deterministic=cudnn.deterministic,
+            allow_tf32=False,
+        ),
+        frozen(decoder, kept),
+    ):
+        yield

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Float, Num
+from jaxtyping import Float, Integer, Num
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -53,8 +53,6 @@ class RefinedPosterior(GaussianPosterior):
         amortised: whether lambda_0 is an encoder's.
     """
 
-    amortised = True
-
     def __init__(
         self,
         mean: Float[Tensor, "B D"],
@@ -62,27 +60,13 @@ class RefinedPosterior(GaussianPosterior):
         start: GaussianPosterior,
         settings: Settings,
         track: Track,
+        amortised: bool,
     ) -> None:
         super().__init__(mean, log_var)
         self.start = start
         self.settings = settings
         self.track = track
-
-
-def joined(parts: Sequence[RefinedPosterior]) -> RefinedPosterior:
-    """One posterior of all their examples, and one track."""
-    one, tracks = parts[0], [part.track for part in parts]
-    track = Track(
-        path=[torch.cat(steps, 1) for steps in zip(*(t.path for t in tracks), strict=True)],
-        losses=[torch.cat(steps) for steps in zip(*(t.losses for t in tracks), strict=True)],
-        norms=[torch.cat(steps) for steps in zip(*(t.norms for t in tracks), strict=True)],
-        clipped=[torch.stack(s).mean() for s in zip(*(t.clipped for t in tracks), strict=True)],
-    )
-    start, last = (
-        GaussianPosterior(*(torch.cat([getattr(q, n) for q in qs]) for n in ("mean", "log_var")))
-        for qs in ([part.start.first for part in parts], [part.first for part in parts])
-    )
-    return RefinedPosterior(last.first.mean, last.first.log_var, start, one.settings, track)
+        self.amortised = amortised
 
 
 @dataclass
@@ -124,8 +108,7 @@ class Plan:
 
     def norm_by_example(self, gradient: Float[Tensor, "2 B D"]) -> Float[Tensor, "B"]:
         """Of the gradient of each example's own f."""
-        share = 1 if self.inner.reduction == "per_example" else gradient.shape[1]
-        return share * torch.linalg.vector_norm(gradient, dim=(0, 2))
+        return self.inner.divisor * torch.linalg.vector_norm(gradient, dim=(0, 2))
 
 
 class _Refine(torch.autograd.Function):
@@ -162,6 +145,9 @@ def refined(
     start: GaussianPosterior,
     prior: LatentPrior,
     beta: float,
+    *,
+    divisor: int | None = None,
+    amortised: bool = True,
 ) -> RefinedPosterior:
     """q(z|x) after K steps from `start`, one level.
 
@@ -175,12 +161,16 @@ def refined(
         start: q at lambda_0.
         prior: p(z), built once for the batch.
         beta: the KL weight of f.
+        divisor: what inner_reduction=batch_mean divides f's sum by; None: B.
+        amortised: whether `start` is an encoder's.
     """
     if settings.steps == 0:  # a plain VAE, to the last draw
-        return RefinedPosterior(start.first.mean, start.first.log_var, start, settings, Track())
+        mean, log_var = start.first.mean, start.first.log_var
+        return RefinedPosterior(mean, log_var, start, settings, Track(), amortised)
     # One draw of the stream that is being used seeds all noise of the steps.
     seed = int(torch.randint(2**62, ()))
-    plan = Plan(settings, Inner(vae, x, prior, beta, settings.inner_reduction, seed))
+    size = 1 if settings.inner_reduction == "per_example" else divisor or len(x)
+    plan = Plan(settings, Inner(vae, x, prior, beta, size, seed))
     first = torch.stack([start.first.mean, start.first.log_var])
     kind = settings.inner_grad
     if torch.is_grad_enabled() and kind in ("exact", "fd", "official"):
@@ -190,4 +180,41 @@ def refined(
         last = plan.descend(first)[0][-1]
         if kind == "first_order":
             last = first + (last - first.detach()).detach()
-    return RefinedPosterior(last[0], last[1], start, settings, plan.track)
+    return RefinedPosterior(last[0], last[1], start, settings, plan.track, amortised)
+
+
+def refined_apart(
+    settings: Settings,
+    vae: VAE,
+    x: Num[Tensor, "B *event"],
+    start: GaussianPosterior,
+    prior: LatentPrior,
+    batch_size: int,
+    *,
+    amortised: bool = True,
+) -> RefinedPosterior:
+    """The same outside training, at beta = 1: as in batches of training's size, however many come.
+
+    A step of inner_reduction=batch_mean is 1/batch_size of an example's also where fewer are
+    refined, and the clip sees no more than a batch.
+    """
+    rows = torch.arange(len(x), device=x.device).split(batch_size)
+    if settings.inner_reduction == "per_example":
+        rows = [torch.arange(len(x), device=x.device)]
+    parts = [
+        refined(settings, vae, x[one], part(start, one), prior, 1.0, divisor=batch_size)
+        for one in rows
+    ]
+    if len(parts) == 1:
+        track = parts[0].track
+    else:
+        paths = zip(*(one.track.path for one in parts), strict=True)
+        track = Track(path=[torch.cat(steps, 1) for steps in paths])
+    mean = torch.cat([one.first.mean for one in parts])
+    log_var = torch.cat([one.first.log_var for one in parts])
+    return RefinedPosterior(mean, log_var, start, settings, track, amortised)
+
+
+def part(q: GaussianPosterior, rows: Integer[Tensor, "b"]) -> GaussianPosterior:
+    """Of some examples."""
+    return GaussianPosterior(q.first.mean[rows], q.first.log_var[rows])

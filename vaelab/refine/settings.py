@@ -1,5 +1,6 @@
 """The settings of a refinement, and its clip."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vaelab.errors import UserError
-from vaelab.refine.inner import Reduction
 
+Reduction = Literal["per_example", "batch_mean"]
 InnerGrad = Literal["exact", "fd", "official", "first_order", "none"]
 """What a loss at lambda_K tells lambda_0 and theta: the exact derivative; the same by finite
 differences; what the authors' code computes; lambda_0 what lambda_K gets; or nothing."""
@@ -41,14 +42,14 @@ class Settings:
     def __post_init__(self) -> None:
         if self.steps < 0:
             raise UserError(f"trainer.steps={self.steps}: must be 0 (no refinement) or more")
-        if self.step_size <= 0:
-            raise UserError(f"trainer.step_size={self.step_size}: must be above 0")
+        if not 0 < self.step_size < math.inf:
+            raise UserError(f"trainer.step_size={self.step_size}: must be above 0, and finite")
         if not 0 <= self.momentum < 1:
             raise UserError(f"trainer.momentum={self.momentum}: must be 0 or more, and below 1")
         if self.clip is not None and self.clip <= 0:
             raise UserError(f"trainer.clip={self.clip}: must be above 0, or null for none")
-        if self.fd_step <= 0:
-            raise UserError(f"trainer.fd_step={self.fd_step}: must be above 0")
+        if not 0 < self.fd_step < math.inf:
+            raise UserError(f"trainer.fd_step={self.fd_step}: must be above 0, and finite")
         if self.inner_grad == "official" and self.inner_reduction != "batch_mean":
             raise UserError(
                 "trainer.inner_grad=official cannot be used with trainer.inner_reduction="
@@ -60,6 +61,14 @@ class Settings:
                 "trainer.inner_grad=official cannot be used with trainer.clip=null: the authors' "
                 "code clips; choose trainer.clip=5"
             )
+
+    @property
+    def passes(self) -> int:
+        """Passes of the decoder that an example's refinement takes in training, way back included.
+
+        Each is followed by a backward pass, and with exact by two.
+        """
+        return self.steps * {"exact": 2, "fd": 3, "official": 2}.get(self.inner_grad, 1)
 
     @property
     def dims(self) -> tuple[int, ...]:

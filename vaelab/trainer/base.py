@@ -74,6 +74,7 @@ class InferenceStrategy(nn.Module, ABC):
         head_start: epochs before the schedule of beta begins, in which beta is 0.
         separate: whether phi and theta have different objectives.
         of_batch: whether an example's posterior depends on the batch, which then cannot be cut.
+        encodes: whether the encoder gives posteriors.
         second_order: whether gradients are differentiated again, which compiled networks cannot.
     """
 
@@ -81,6 +82,7 @@ class InferenceStrategy(nn.Module, ABC):
     head_start: int = 0
     separate: bool = False
     of_batch: bool = False
+    encodes: bool = True
     second_order: bool = False
     offers: frozenset[Trait] = frozenset()
     needs: frozenset[Trait] = frozenset()
@@ -88,6 +90,10 @@ class InferenceStrategy(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
         self.state: dict[str, Any] = {}
+
+    def passes(self, num_samples: int) -> int:
+        """Passes of the decoder for an example of a descent whose bound draws so many samples."""
+        return num_samples
 
     @abstractmethod
     def posterior(self, learner: Learner, batch: Batch) -> Posterior:

@@ -17,7 +17,7 @@ from vaelab.descent import Descent
 from vaelab.distribution import LatentPrior
 from vaelab.model import Terms
 from vaelab.posterior import GaussianPosterior
-from vaelab.refine.refinement import RefinedPosterior, Track, joined, refined
+from vaelab.refine.refinement import RefinedPosterior, Track, refined, refined_apart
 from vaelab.refine.settings import Settings
 from vaelab.trainer.base import InferenceStrategy, Learner, bound_terms
 from vaelab.traits import Trait
@@ -45,7 +45,7 @@ class Refining(InferenceStrategy):
         self.sums: Tensor | None = None
         self.open: tuple[Track, Tensor, int] | None = None
         self.harmed = False
-        self.state = {"sums": None, "warned": False}
+        self.state = {"warned": False}
 
     @abstractmethod
     def start(self, learner: Learner, batch: Batch) -> GaussianPosterior:
@@ -53,28 +53,19 @@ class Refining(InferenceStrategy):
 
     def posterior(self, learner: Learner, batch: Batch) -> RefinedPosterior:
         """Lambda_K."""
-        prior = learner.vae.prior(learner.vae.encoder)
-        start = self.start(learner, batch)
-        if learner.vae.training or not self.of_batch or len(batch.x) <= learner.batch_size:
+        vae, start = learner.vae, self.start(learner, batch)
+        prior = vae.prior(vae.encoder)
+        if vae.training:
             return self.refined(learner, batch, start, prior)
-        # Steps on the mean of a batch are those of training only in batches of training's size.
-        pieces = -(-len(batch.x) // learner.batch_size)
-        rows = torch.arange(len(batch.x), device=batch.x.device).chunk(pieces)
-        return joined(
-            [
-                self.refined(
-                    learner, Batch(batch.x[one], batch.index[one]), part(start, one), prior
-                )
-                for one in rows
-            ]
-        )
+        size, amortised = learner.batch_size, self.encodes
+        return refined_apart(self.settings, vae, batch.x, start, prior, size, amortised=amortised)
 
     def refined(
         self, learner: Learner, batch: Batch, start: GaussianPosterior, prior: LatentPrior
     ) -> RefinedPosterior:
-        """The steps from `start`."""
-        beta = learner.beta if learner.vae.training else 1.0
-        return refined(self.settings, learner.vae, batch.x, start, prior, beta)
+        """Training's steps from `start`."""
+        vae, beta = learner.vae, learner.beta
+        return refined(self.settings, vae, batch.x, start, prior, beta, amortised=self.encodes)
 
     def objective(self, learner: Learner, batch: Batch, bound: Bound) -> tuple[Objective, Terms]:
         """The bound at lambda_K; a prior made of the encoder is built once for it and the steps."""
@@ -84,6 +75,10 @@ class Refining(InferenceStrategy):
         terms = bound_terms(vae, batch, q, bound, prior)
         self.note(q.track, terms, learner.beta)
         return bound(terms, learner.beta), terms
+
+    def passes(self, num_samples: int) -> int:
+        """The steps', and the bound's at lambda_K."""
+        return self.settings.passes + num_samples
 
     def update(self, learner: Learner, batch: Batch) -> Descent:
         """One descent on both groups."""
@@ -152,8 +147,3 @@ class Refining(InferenceStrategy):
         self.state["warned"] = True
         size = self.settings.step_size
         return f"refinement lowers the ELBO: choose trainer.step_size below {size:g} or a clip"
-
-
-def part(q: GaussianPosterior, rows: Tensor) -> GaussianPosterior:
-    """Of some examples."""
-    return GaussianPosterior(q.first.mean[rows], q.first.log_var[rows])

@@ -2,8 +2,7 @@
 
 from vaelab.batch import Batch
 from vaelab.posterior import GaussianPosterior
-from vaelab.refine.inner import Reduction
-from vaelab.refine.settings import InnerGrad, Settings
+from vaelab.refine.settings import InnerGrad, Reduction, Settings
 from vaelab.trainer.base import Learner
 from vaelab.trainer.refining import Refining
 from vaelab.traits import Trait

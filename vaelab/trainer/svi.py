@@ -3,9 +3,7 @@
 from vaelab.batch import Batch
 from vaelab.descent import Descent
 from vaelab.posterior import GaussianPosterior
-from vaelab.refine.inner import Reduction
-from vaelab.refine.refinement import RefinedPosterior
-from vaelab.refine.settings import Settings
+from vaelab.refine.settings import Reduction, Settings
 from vaelab.trainer.base import Learner
 from vaelab.trainer.refining import Refining
 from vaelab.traits import Trait
@@ -27,6 +25,7 @@ class Svi(Refining):
     """
 
     needs = frozenset({Trait.LOCAL_POSTERIOR, Trait.OWN_PRIOR})
+    encodes = False
 
     def __init__(
         self,
@@ -47,12 +46,6 @@ class Svi(Refining):
         like = next(learner.vae.decoder.parameters())
         zeros = like.new_zeros(len(batch.x), self.latent_dim, requires_grad=False)
         return GaussianPosterior(zeros, zeros)
-
-    def posterior(self, learner: Learner, batch: Batch) -> RefinedPosterior:
-        """Lambda_K."""
-        q = super().posterior(learner, batch)
-        q.amortised = False
-        return q
 
     def update(self, learner: Learner, batch: Batch) -> Descent:
         """One descent on theta."""

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound, Objective
-from vaelab.distribution import DiagonalGaussian
+from vaelab.distribution import DiagonalGaussian, LatentPrior
 from vaelab.model import Terms
 from vaelab.posterior import GaussianPosterior
-from vaelab.refine.inner import Reduction
-from vaelab.refine.settings import Settings
+from vaelab.refine.modes import frozen, statistics
+from vaelab.refine.settings import Reduction, Settings
 from vaelab.trainer.base import Learner, bound_terms
 from vaelab.trainer.refining import Refining
 from vaelab.traits import Trait
@@ -60,10 +60,8 @@ class VaeSvi(Refining):
         q = self.refined(learner, batch, start, prior)
         terms = bound_terms(vae, batch, q, bound, prior)
         self.note(q.track, terms, learner.beta)
-        objective = bound(terms, learner.beta)
-        if not vae.training:
-            return objective, terms
-        return replace(objective, phi_loss=self.amortising(learner, batch, bound, start, q)), terms
+        loss = self.amortising(learner, batch, bound, start, q, prior)
+        return replace(bound(terms, learner.beta), phi_loss=loss), terms
 
     def amortising(
         self,
@@ -72,10 +70,17 @@ class VaeSvi(Refining):
         bound: Bound,
         start: GaussianPosterior,
         q: GaussianPosterior,
+        prior: LatentPrior,
     ) -> Float[Tensor, ""]:
         """What the encoder descends: the bound at lambda_0, with noise of its own."""
-        prior = learner.vae.prior(learner.vae.encoder)
-        return bound(bound_terms(learner.vae, batch, start, bound, prior), learner.beta).phi_loss
+        decoder = learner.vae.decoder
+        with frozen(decoder, statistics(decoder)):  # batch norm has moved, once an update
+            terms = bound_terms(learner.vae, batch, start, bound, prior)
+        return bound(terms, learner.beta).phi_loss
+
+    def passes(self, num_samples: int) -> int:
+        """The bound's at lambda_0 too."""
+        return super().passes(num_samples) + num_samples
 
 
 class VaeSviKl(VaeSvi):
@@ -91,9 +96,14 @@ class VaeSviKl(VaeSvi):
         bound: Bound,
         start: GaussianPosterior,
         q: GaussianPosterior,
+        prior: LatentPrior,
     ) -> Float[Tensor, ""]:
         """The mean divergence over the batch, nats."""
         return divergence(start.first, q.first.detach()).mean()
+
+    def passes(self, num_samples: int) -> int:
+        """The steps', and the bound's at lambda_K."""
+        return self.settings.passes + num_samples
 
 
 def divergence(q: DiagonalGaussian, p: DiagonalGaussian) -> Float[Tensor, "B"]:
