@@ -9,6 +9,8 @@ from vaelab.dataset.base import Split, Splits
 from vaelab.diagnosis.base import Loaded, Subject
 from vaelab.run import Run
 
+CONFIG = {"batch_size": 100}
+
 
 class Known(Subject):
     """A subject that loads a given model, with `count` examples a split."""
@@ -25,7 +27,7 @@ class Known(Subject):
         splits = Splits(split, Split(split.x[:2], read=split.read), split)
         bound = Elbo(1, "sampled", 0.0, "total")
         vae = self.model.vae.eval()
-        return Loaded(vae, self.model.posterior, bound, splits, {}, epoch or 7, ["stand-in"])
+        return Loaded(vae, self.model.posterior, bound, splits, CONFIG, epoch or 7, ["stand-in"])
 
 
 @contextmanager

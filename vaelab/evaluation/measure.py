@@ -134,11 +134,13 @@ def measure_part(
     block: int,
 ) -> Part:
     """Some examples at once; their numbers go to the CPU."""
+    before = q.start if isinstance(q, RefinedPosterior) and q.amortised else None
+    q = q.detach()  # no gradient is taken here
     scores = score(vae, x, q, samples, rows, prior, block)
     z = q.first.rsample(1)[0]
     found = {field.name: getattr(scores, field.name) for field in fields(Scores)}
-    if isinstance(q, RefinedPosterior) and q.amortised:
-        found["amortised"] = score(vae, x, q.start, min(samples, AMORTISED), rows, prior).elbo
+    if before is not None:
+        found["amortised"] = score(vae, x, before, min(samples, AMORTISED), rows, prior).elbo
     return Part(
         scores={name: values.cpu() for name, values in found.items()},
         mean=q.first.mean.cpu(),
