@@ -1,14 +1,18 @@
 """What can only be seen on a GPU: the whole path there, and agreement with the CPU."""
 
+from functools import partial
+
 import pytest
 import torch
 from rich.console import Console
 from small import config, make_task, splits, train
 
+from tests.refine.models import MODELS, lstm, refined_gradients, settings
 from vaelab import fit
 from vaelab.batch import Batch
 from vaelab.build import construct
 from vaelab.compose import Composer
+from vaelab.distribution import DiagonalGaussian
 from vaelab.plan import container
 from vaelab.run import Run
 from vaelab.validate import validate
@@ -25,6 +29,7 @@ def needs_cuda():
 @pytest.mark.parametrize("overrides", [
     ["prior=vamp", "prior.components=7"],
     ["trainer=aggressive", "trainer.max_inner_steps=11"],
+    ["trainer=savae", "trainer.steps=3", "prior=vamp", "prior.components=7"],
     ["precision=bf16-mixed", "prior=mog", "prior.components=7"],
     ["optimizer=normalised_adam", "clip_norm=1.0"],
 ])  # fmt: skip
@@ -93,3 +98,19 @@ def test_a_whole_run_on_the_gpu(tmp_path):
     run = Run(tmp_path)
     fit.fit(config("lightning=gpu", "epochs=2"), run, Console(quiet=True))
     assert run.read()["cost"]["peak_device_memory_bytes"] > 0
+
+
+@pytest.mark.parametrize("inner_grad", ["exact", "fd"])
+@pytest.mark.parametrize("model", ["lstm", "pixelcnn", "mlp"])
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_through_refinement_agree_with_the_cpu(monkeypatch, model, inner_grad, training):
+    """In training and in evaluation mode, in which cuDNN's LSTM takes no gradient of its own."""
+    found = []
+    monkeypatch.setattr(DiagonalGaussian, "rsample", lambda self, k: self.mean.expand(k, -1, -1))
+    for place in ("cpu", "cuda"):
+        make = partial(lstm, dropout=0.0) if model == "lstm" else MODELS[model]
+        vae, x = make(dtype=torch.float32)
+        vae = vae.to(place).train(training)
+        _, gradients, _ = refined_gradients(vae, x.to(place), settings(inner_grad=inner_grad))
+        found.append(torch.cat([one.flatten().cpu() for one in gradients]))
+    torch.testing.assert_close(found[1], found[0], rtol=0.01, atol=0.01 * float(found[0].std()))
