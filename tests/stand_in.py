@@ -119,11 +119,10 @@ class Elbo:
 
 class Joint:
     head_start = 0
+    separate = of_batch = second_order = False
 
 
-class Savae:
-    head_start = 0
-
+class Savae(Joint):
     def __init__(self, steps: int) -> None:
         from vaelab.traits import Trait
 
