@@ -2,9 +2,11 @@
 
 import pytest
 import torch
-from texts import sentences
+from small import splits
+from texts import sentences, text_splits
 
 from vaelab.dataset.base import Split
+from vaelab.feed import Feed
 from vaelab.order import Prebuilt, Shuffled, order_of
 
 CPU = torch.device("cpu")
@@ -47,3 +49,17 @@ def test_random_batches_of_sentences_are_whole_batches_uniformly():
     z = (counts - expected) / expected**0.5
     assert float(z.abs().max()) < 4.5
     assert torch.equal(order.drawn(7, "inner", 3), order.drawn(7, "inner", 3))
+
+
+def test_prebuilt_batches_are_read_once_and_shuffled_ones_every_time():
+    data = text_splits()
+    feed = Feed(data, 8, 1, CPU)
+    first = {feed.at(0, step).index[0].item(): feed.at(0, step) for step in range(4)}
+    for step in range(feed.training.steps):
+        again = feed.at(1, step)
+        if (known := first.get(again.index[0].item())) is not None:
+            assert again.x is known.x
+        assert torch.equal(again.x, data.train[again.index])
+        assert again.predicted == int(data.train.predicted(again.index).sum())
+    images = Feed(splits(), 32, 1, CPU)
+    assert not torch.equal(images.at(0, 0).x, images.at(0, 0).x)  # binarised anew

@@ -10,7 +10,7 @@ from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.dataset.base import Split, Splits
 from vaelab.errors import UserError
-from vaelab.order import order_of
+from vaelab.order import Prebuilt, order_of
 
 
 class Feed:
@@ -28,6 +28,7 @@ class Feed:
         self.device = device
         self.training = order_of(splits.train, size, seed)
         self.validation = order_of(splits.valid, size, seed)
+        self.known: dict[int, Batch] = {}
 
     def at(self, epoch: int, step: int) -> Batch:
         """This process's part of a training batch."""
@@ -38,7 +39,19 @@ class Feed:
         return self.part(self.training.drawn(*seed))
 
     def part(self, index: Tensor) -> Batch:
-        """This process's rows of a training batch of all processes, as they are read now."""
+        """This process's rows of a training batch of all processes, as they are read now.
+
+        Batches that are the same every epoch are read once: gathering the rows of a small one
+        costs a thirtieth of its update.
+        """
+        if not isinstance(self.training, Prebuilt):
+            return self.part_of(index)
+        if (known := self.known.get(id(index))) is None:
+            known = self.known[id(index)] = self.part_of(index)
+        return known
+
+    def part_of(self, index: Tensor) -> Batch:
+        """The same, read anew."""
         world, total = distributed.world_size(), len(index)
         if world == 1:
             return self.read(self.splits.train, index)
