@@ -129,14 +129,17 @@ def test_validation_refines_although_it_takes_no_gradients(tmp_path, trainer):
     words = [f"trainer={trainer}", "trainer.steps=10", "trainer.step_size=0.02", "epochs=1"]
     settings = config(*words)
     task = train(tmp_path, settings)
+    in_lightning = task.row["val/bound"]  # of the same weights: one epoch was trained
     task.eval()
     bounds = []
     for steps in (0, 10):
+        task.progress.epoch = 0  # whose noise Lightning's validation had
         task.inference.settings = replace(task.inference.settings, steps=steps)
         with torch.no_grad():
             task.validation_step()
         bounds.append(task.row["val/bound"])
     assert bounds[1] > bounds[0] + 0.5
+    assert in_lightning == pytest.approx(bounds[1], rel=1e-5)
 
 
 def test_what_an_epoch_tells_and_that_a_resumed_one_tells_it_too():

@@ -88,7 +88,7 @@ class Plan:
     def descend(
         self, start: Float[Tensor, "2 B D"], shared: Sequence[Tensor] = ()
     ) -> tuple[list[Tensor], list[list[Tensor]]]:
-        """lambda_0 .. lambda_K; and of each step its clipped gradient and those of `shared`."""
+        """lambda_0 .. lambda_K; for official also each step's clipped gradient and `shared`'s."""
         settings, track = self.settings, self.track
         path, kept = track.path, []
         path.append(start.detach())
@@ -100,7 +100,8 @@ class Plan:
                 clipped = settings.clipped(gradient)
                 velocity = settings.momentum * velocity - clipped
                 path.append(path[-1] + settings.step_size * velocity)
-                kept.append([clipped, *others])
+                if settings.inner_grad == "official":
+                    kept.append([clipped, *others])
                 track.losses.append(losses)
                 track.norms.append(self.norm_by_example(gradient))
                 track.clipped.append(settings.clips(gradient))
