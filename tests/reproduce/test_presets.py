@@ -22,7 +22,7 @@ LENGTHS = {
     "iwae": {(3280, None), (3280 + 3**7, None)},
     "tighter": {(3280, None)},
     "posterior": {(50, None), (200, None)},  # lagging inference's toy
-    "lagging": {(100, None), (40, None), (1000, None), (5, None)},
+    "lagging": {(100, None), (40, None), (1000, None), (15, None)},
     "savae": {(30, None), (100, None), (15, None), (20, None), (1, None)},
     "svi": {(20, None), (1, None)},  # the landscape of SA-VAE
 }
