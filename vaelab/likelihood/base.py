@@ -37,10 +37,14 @@ class Likelihood(ABC):
     Attributes:
         num_params: decoder outputs for each element of the event.
         discrete: whether log_prob is a log-probability, so that bits per dimension mean something.
+        collapses: whether log_prob is linear in x and its squares, and its observation models have
+            `expected_log_prob(mean, variance)`, [K, B] of [B, *event]: its mean over any x with
+            these moments.
     """
 
     num_params: int
     discrete: bool
+    collapses: bool = False
     offers: frozenset[Trait] = frozenset()
     needs: frozenset[Trait] = frozenset()
 

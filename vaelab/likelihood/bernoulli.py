@@ -31,6 +31,12 @@ class BernoulliPixels:
         loss = F.binary_cross_entropy_with_logits(self.logits, target, reduction="none")
         return -loss.flatten(2).sum(-1)
 
+    def expected_log_prob(
+        self, mean: Float[Tensor, "B *event"], variance: Float[Tensor, "B *event"]
+    ) -> Float[Tensor, "K B"]:
+        """E log p(x|z) over any x with these moments: exact, log p is linear in x."""
+        return self.log_prob(mean)
+
     def sample(self) -> Float[Tensor, "K B *event"]:
         """Binary images."""
         return torch.bernoulli(self.mean)
@@ -46,6 +52,7 @@ class Bernoulli(Likelihood):
 
     num_params = 1
     discrete = True
+    collapses = True
     needs = frozenset({Trait.BINARY})
 
     def __init__(self, clamp: float | None) -> None:

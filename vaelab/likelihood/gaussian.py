@@ -22,6 +22,13 @@ class GaussianObservations:
         each = -0.5 * (standardised.square() + LOG_2PI) - self.log_scale
         return each.flatten(2).sum(-1)
 
+    def expected_log_prob(
+        self, mean: Float[Tensor, "B *event"], variance: Float[Tensor, "B *event"]
+    ) -> Float[Tensor, "K B"]:
+        """E log p(x|z) over any x with these moments: exact, log p is quadratic in x."""
+        spread = variance * torch.exp(-2 * self.log_scale)
+        return self.log_prob(mean) - 0.5 * spread.expand_as(self.mean).flatten(2).sum(-1)
+
     def sample(self) -> Float[Tensor, "K B *event"]:
         """One draw of x for each z."""
         return self.mean + torch.exp(self.log_scale) * torch.randn_like(self.mean)
@@ -35,6 +42,7 @@ class Gaussian(Likelihood):
     """
 
     discrete = False
+    collapses = True
 
     def __init__(self, scale: float | None) -> None:
         if scale is not None and scale <= 0:
