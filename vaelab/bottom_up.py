@@ -44,6 +44,7 @@ class BottomUpPosterior:
     """
 
     first_level = 1
+    gaussian = True
 
     def __init__(self, bottom: DiagonalGaussian, above: Above) -> None:
         self.above = above

@@ -23,9 +23,11 @@ class Posterior(Protocol):
     Attributes:
         first_level: index among the latents of the level that q draws first: 0, the top one,
             unless q goes from the bottom up.
+        gaussian: whether `first` is a part of the density; if not, it has its means and variances.
     """
 
     first_level: int
+    gaussian: bool
 
     @property
     def first(self) -> DiagonalGaussian:
@@ -53,6 +55,7 @@ class GaussianPosterior:
     """One latent level, diagonal Gaussian: N(z; mean, exp(log_var))."""
 
     first_level = 0
+    gaussian = True
 
     def __init__(self, mean: Float[Tensor, "B D"], log_var: Float[Tensor, "B D"]) -> None:
         self.first = DiagonalGaussian(mean, log_var)

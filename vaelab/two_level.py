@@ -82,6 +82,7 @@ class TwoLevelPosterior:
     """
 
     first_level = 0
+    gaussian = True
 
     def __init__(self, top: DiagonalGaussian, lower: Given) -> None:
         self.first = top

@@ -48,7 +48,9 @@ class Validation:
         log_px = terms.log_px.mean(0)
         kl = (terms.log_qz - terms.log_pz).mean(0)
         rows = len(batch.x)
-        mi = batch_mi(q.first, terms.z[q.first_level][0]) * rows
+        mi = log_px.new_tensor(torch.nan)
+        if q.gaussian:
+            mi = batch_mi(q.first, terms.z[q.first_level][0]) * rows
         count = torch.full_like(mi, rows)
         sums = [log_px.sum(), kl.sum(), mi, objective.value.sum()]
         if objective.phi_value is not None:

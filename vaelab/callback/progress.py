@@ -1,5 +1,6 @@
 """The live line: where training is, what it has reached, how fast, and how long it will take."""
 
+import math
 import time
 from typing import Any
 
@@ -119,7 +120,7 @@ class LiveLine(pl.Callback):
             latent = [
                 f"reconstruction {row['val/reconstruction']:.2f}",
                 f"KL {row['val/kl']:.2f}",
-                f"MI {row['val/mi']:.2f} of {row['val/mi_ceiling']:.2f}",
+                *([] if math.isnan(row["val/mi"]) else [information(row)]),
                 f"active {row['val/au']:.0f}/{self.units}",
             ]
             parts += latent if self.units else []
@@ -132,6 +133,11 @@ class LiveLine(pl.Callback):
             left = (epochs - done) / passed * (time.monotonic() - self.started)
             parts.append(f"{duration(left)} left" if done < epochs else "done")
         return " · ".join(parts)
+
+
+def information(row: dict[str, float]) -> str:
+    """Mutual information and what it cannot pass."""
+    return f"MI {row['val/mi']:.2f} of {row['val/mi_ceiling']:.2f}"
 
 
 def position(task: Task) -> float:

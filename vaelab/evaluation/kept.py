@@ -25,6 +25,7 @@ class Part:
         log_var: of the posterior of the level that q draws first.
         z: one sample of it.
         means: posterior mean of every level.
+        gaussian: whether mean and log_var are all of that posterior.
     """
 
     scores: dict[str, Float[Tensor, "B"]]
@@ -32,6 +33,7 @@ class Part:
     log_var: Float[Tensor, "B D"]
     z: Float[Tensor, "B D"]
     means: list[Float[Tensor, "B D"]]
+    gaussian: bool = True
 
 
 class Kept:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Integer, Num
 from torch import Tensor
 
 from vaelab.batch import Batch
@@ -36,7 +36,9 @@ class Measured:
         variances: of the posterior means over the examples, one tensor a level.
         predicted: tokens of each example that the model predicts, on the CPU; None where there are
             none. Sentences come in order of their length.
+        gaussian: whether `first` is the posterior, and not only its means and variances.
         amortised: ELBO of the encoder's posterior, where `first` is refined from it; nats.
+        x: what was read of the examples; None of sentences, which are read some at a time.
     """
 
     index: Integer[Tensor, "N"]
@@ -46,6 +48,8 @@ class Measured:
     variances: tuple[Tensor, ...]
     predicted: Integer[Tensor, "N"] | None = None
     amortised: Float[Tensor, "N"] | None = None
+    gaussian: bool = True
+    x: Num[Tensor, "N *event"] | None = None
 
     def arrays(self) -> dict[str, Tensor]:
         """By name and on the CPU, for a file."""
@@ -121,7 +125,10 @@ def measure(
     first, z = DiagonalGaussian(mean, log_var), joined([part.z for part in parts])
     variances = tuple(unit.variance for unit in units)
     amortised = scores.pop("amortised", None)
-    return Measured(index, Scores(**scores), first, z, variances, predicted, amortised)
+    gaussian = all(part.gaussian for part in parts)
+    return Measured(
+        index, Scores(**scores), first, z, variances, predicted, amortised, gaussian, x
+    )
 
 
 def measure_part(
@@ -137,7 +144,7 @@ def measure_part(
     before = q.start if isinstance(q, RefinedPosterior) and q.amortised else None
     q = q.detach()  # no gradient is taken here
     scores = score(vae, x, q, samples, rows, prior, block)
-    z = q.first.rsample(1)[0]
+    z = q.first.rsample(1)[0]  # of no use where q is no Gaussian
     found = {field.name: getattr(scores, field.name) for field in fields(Scores)}
     if before is not None:
         found["amortised"] = score(vae, x, before, min(samples, AMORTISED), rows, prior).elbo
@@ -147,6 +154,7 @@ def measure_part(
         log_var=q.first.log_var.cpu(),
         z=z.cpu(),
         means=[mean.cpu() for mean in q.means()],
+        gaussian=q.gaussian,
     )
 
 
