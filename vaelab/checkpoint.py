@@ -89,7 +89,10 @@ def load_model(task: Task, path: Path) -> int:
     """
     content = read(path)
     try:
-        task.load_state_dict(content["model"])
+        missing, unexpected = task.load_state_dict(content["model"], strict=False)
+        # Another strategy than training's (vaelab evaluate RUN trainer=...) has its own state.
+        if wrong := [name for name in missing + unexpected if not name.startswith("inference.")]:
+            raise KeyError(", ".join(wrong))
     except (RuntimeError, KeyError) as error:
         raise UserError(f"{path} does not fit this run's config: {first_line(error)}") from error
     return int(content["progress"]["epoch"])

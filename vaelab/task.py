@@ -86,6 +86,7 @@ class Task(pl.LightningModule):
         self.steppers: dict[str, Optimizer] = {}
         self.after_update: list[Callable[[Task], None]] = []
         self.groups = vae.parameter_groups()
+        self.groups["theta"] += list(inference.parameters())
         # Weights come from the seed, so that a resumed run has the same ones here.
         kept = vae.state_dict() if inference.head_start else {}
         self.initial = {name: value.to("cpu", copy=True) for name, value in kept.items()}
@@ -239,8 +240,7 @@ class Task(pl.LightningModule):
             objective, terms = self.inference.objective(self, batch, bound)
         self.add_gradients(objective, share * batch.weight, groups)
         rows = len(batch.x)
-        if self.inference.encodes:
-            self.progress.encoder_passes += rows + self.vae.prior.encoder_rows
+        self.progress.encoder_passes += rows * self.inference.encodes + self.vae.prior.encoder_rows
         self.progress.decoder_passes += rows * self.inference.passes(bound.num_samples)
         return describe(objective, terms, share)
 

@@ -18,9 +18,12 @@ class Trait(Enum):
     LOCAL_POSTERIOR = "a posterior made only of per-example numbers (one latent level)"
     ANALYTIC_KL = "a prior with a closed-form KL divergence"
     OWN_PRIOR = "a prior that is not made of the encoder"
+    STANDARD_PRIOR = "a standard normal prior"
     ENCODER = "an architecture with an encoder"
     SENTENCES = "an architecture for sentences"
     AMORTISED = "posteriors as the encoder gives them"
+    LINEAR_BOUND = "the ELBO with a sampled KL divergence, no free bits and the whole gradient"
+    MANY_SAMPLES = "a bound of importance weights with their plain gradient"
     TOP_POSTERIOR = "an encoder that draws the top level first"
 
 
@@ -33,6 +36,9 @@ OFFERED_BY = {
     Trait.AMORTISED: "trainer",
     Trait.ANALYTIC_KL: "prior",
     Trait.OWN_PRIOR: "prior",
+    Trait.STANDARD_PRIOR: "prior",
+    Trait.LINEAR_BOUND: "bound",
+    Trait.MANY_SAMPLES: "bound",
 }
 
 Fits = Callable[[object], bool]

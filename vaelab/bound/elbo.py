@@ -61,6 +61,8 @@ class Elbo(Bound):
         self.log_qz: LogQ = log_qz
         self.of_batch = free_bits > 0 and free_bits_of in ("dimension", "batch")
         self.analytic_kl = kl == "analytic" or free_bits > 0
+        plain = not self.analytic_kl and log_qz == "total"
+        self.offers = frozenset({Trait.LINEAR_BOUND} if plain else ())
 
     @property
     def needs(self) -> frozenset[Trait]:

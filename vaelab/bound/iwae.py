@@ -7,6 +7,7 @@ themselves; the sum of weights times log-weights has the same gradient and is no
 from vaelab.bound.base import Bound, Objective
 from vaelab.bound.weights import both, check_counts, miwae
 from vaelab.model import Terms
+from vaelab.traits import Trait
 
 
 class Iwae(Bound):
@@ -15,6 +16,8 @@ class Iwae(Bound):
     Args:
         K: samples inside the logarithm; 1 is the ELBO.
     """
+
+    offers = frozenset({Trait.MANY_SAMPLES})
 
     def __init__(self, K: int) -> None:
         check_counts(K=K)

@@ -7,6 +7,7 @@ the variance of every gradient falls with M.
 from vaelab.bound.base import Objective
 from vaelab.bound.weights import Grouped, both, miwae
 from vaelab.model import Terms
+from vaelab.traits import Trait
 
 
 class Miwae(Grouped):
@@ -16,6 +17,8 @@ class Miwae(Grouped):
         M: groups, whose log-mean-exps are averaged; 1 is IWAE(K).
         K: samples of a group, inside its logarithm; 1 is the ELBO from M samples.
     """
+
+    offers = frozenset({Trait.MANY_SAMPLES})
 
     def __call__(self, terms: Terms, beta: float) -> Objective:
         """Minus the mean over groups of log-mean-exp."""

@@ -16,7 +16,7 @@ class Standard(Prior):
         latent_dim: dimension of z.
     """
 
-    offers = frozenset({Trait.ANALYTIC_KL, Trait.OWN_PRIOR})
+    offers = frozenset({Trait.ANALYTIC_KL, Trait.OWN_PRIOR, Trait.STANDARD_PRIOR})
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound, Objective
+from vaelab.dataset.base import Split
 from vaelab.descent import Descent
 from vaelab.distribution import LatentPrior
 from vaelab.model import VAE, Terms
@@ -67,10 +68,11 @@ class InferenceStrategy(nn.Module, ABC):
     """Where q(z|x) comes from, in training and evaluation, and how parameters are updated.
 
     What it must remember between updates goes into `state`, a dictionary of plain values, which
-    checkpoints carry.
+    checkpoints carry. Parameters of its own belong to theta.
 
     Attributes:
         monitors: validation metrics it wants, such as "mi".
+        criterion: validation metric by which the best epoch is selected.
         head_start: epochs before the schedule of beta begins, in which beta is 0.
         separate: whether phi and theta have different objectives.
         of_batch: whether an example's posterior depends on the batch, which then cannot be cut.
@@ -79,6 +81,7 @@ class InferenceStrategy(nn.Module, ABC):
     """
 
     monitors: tuple[str, ...] = ()
+    criterion: str = "val/bound"
     head_start: int = 0
     separate: bool = False
     of_batch: bool = False
@@ -90,6 +93,23 @@ class InferenceStrategy(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
         self.state: dict[str, Any] = {}
+
+    def prepare(self, train: Split, *, fresh: bool) -> list[str]:
+        """Whatever must be known of the training data before the first update.
+
+        Args:
+            train: as it is trained on.
+            fresh: whether training follows; else a checkpoint does, if it has what is needed.
+
+        Returns:
+            what is to be said of it, in sentences.
+        """
+        return []
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """What was known before training, for results.json."""
+        return {}
 
     def passes(self, num_samples: int) -> int:
         """Passes of the decoder for an example of a descent whose bound draws so many samples."""

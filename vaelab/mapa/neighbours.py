@@ -1,0 +1,44 @@
+"""Nearest neighbours: scikit-learn on the CPU, brute force in torch on a GPU."""
+
+import torch
+from jaxtyping import Float, Integer
+from sklearn.neighbors import NearestNeighbors
+from torch import Tensor
+
+PAIRS = 2**26  # distances at a time on a GPU: 256 MiB
+
+
+class Neighbours:
+    """The nearest of N points to any others, by Euclidean distance.
+
+    Args:
+        points: [N, F], on the device of the queries.
+    """
+
+    def __init__(self, points: Float[Tensor, "N F"]) -> None:
+        self.points = points
+        self.index = None
+        if points.device.type == "cpu":
+            # Trees where they help, else matrix products in blocks; scikit-learn decides.
+            self.index = NearestNeighbors().fit(points.numpy())
+
+    def __call__(
+        self, queries: Float[Tensor, "B F"], count: int
+    ) -> tuple[Float[Tensor, "B K"], Integer[Tensor, "B K"]]:
+        """Squared distances, float64, and indices of the K nearest points, nearest first."""
+        count = min(count, len(self.points))
+        if self.index is not None:
+            distances, index = self.index.kneighbors(queries.numpy(), count)
+            return torch.from_numpy(distances).double().square(), torch.from_numpy(index)
+        parts = queries.split(max(1, PAIRS // len(self.points)))
+        found = [self.brute(part, count) for part in parts]
+        squares, index = (torch.cat(one) for one in zip(*found, strict=True))
+        return squares, index
+
+    def brute(self, queries: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The same in torch; candidates by matrix products, their distances exactly."""
+        rough = self.points.square().sum(1) - 2 * queries @ self.points.T
+        index = rough.topk(count, largest=False).indices
+        exact = (queries[:, None].double() - self.points[index].double()).square().sum(-1)
+        exact, order = exact.sort(1)
+        return exact, index.gather(1, order)
