@@ -1,5 +1,6 @@
 """Closed forms of the linear-Gaussian model against direct computation."""
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import MultivariateNormal, Normal
@@ -53,3 +54,17 @@ def test_sizes_must_be_positive(name):
     nothing = 0.0 if name == "sigma" else 0
     with pytest.raises(UserError, match=rf"dataset.{name} must be above 0 \(got {nothing}\)"):
         LinearGaussian(**{name: nothing})
+
+
+def test_data_are_the_draws_they_always_were():
+    """W and mu, then z and noise of each split, of one stream of the seed."""
+    model = LinearGaussian(dim=3, latent_dim=2, sigma=0.7, num_train=5, num_valid=4, seed=8)
+    draws = np.random.RandomState(8)
+    weight, mean = draws.standard_normal((3, 2)), draws.standard_normal(3)
+    splits = model.load()
+    for split, codes in zip((splits.train, splits.valid), model.codes, strict=False):
+        z, noise = draws.standard_normal((len(split), 2)), draws.standard_normal((len(split), 3))
+        x = torch.from_numpy(z) @ torch.from_numpy(weight).T + torch.from_numpy(mean)
+        assert torch.equal(split.x, (x + 0.7 * torch.from_numpy(noise)).float())
+        assert torch.equal(codes, torch.from_numpy(z))
+    assert model.noise == 0.7**2

@@ -5,7 +5,6 @@ p(z|x) = N(V W' (x - mu) / sigma^2, V) with V = (I + W' W / sigma^2)^-1: probabi
 (Tipping & Bishop, 1999).
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vaelab.dataset.base import Dataset, Split, Splits
-from vaelab.errors import UserError
-from vaelab.traits import Trait
+from vaelab.dataset.known_model import KnownModel, check_positive
+from vaelab.dataset.normal_density import log_normal
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class ExactPosterior:
     covariance: Float[Tensor, "D D"]
 
 
-class LinearGaussian(Dataset):
+class LinearGaussian(KnownModel):
     """Entries of W and mu are standard normal draws of `seed`, which also draws the data.
 
     Attributes:
@@ -44,16 +42,14 @@ class LinearGaussian(Dataset):
         num_test: int = 1000,
         seed: int = 0,
     ) -> None:
-        self.sizes = (num_train, num_valid, num_test)
-        for name, value in zip(("num_train", "num_valid", "num_test"), self.sizes, strict=True):
-            _check_positive(name, value)
-        _check_positive("dim", dim)
-        _check_positive("latent_dim", latent_dim)
-        _check_positive("sigma", sigma)
+        check_positive("dim", dim)
+        check_positive("latent_dim", latent_dim)
+        check_positive("sigma", sigma)
         self.dim = dim
         self.latent_dim = latent_dim
         self.sigma = float(sigma)
-        self.seed = seed
+        sizes = (num_train, num_valid, num_test)
+        super().__init__(sizes, self.sigma**2, seed, taken=dim * (latent_dim + 1))
         draws = np.random.RandomState(seed)
         self.weight = torch.from_numpy(draws.standard_normal((dim, latent_dim)))
         self.mean = torch.from_numpy(draws.standard_normal(dim))
@@ -63,32 +59,15 @@ class LinearGaussian(Dataset):
         """(dim,)."""
         return (self.dim,)
 
-    @property
-    def offers(self) -> frozenset[Trait]:
-        """Vectors that never change."""
-        return frozenset({Trait.VECTOR, Trait.FIXED})
+    def decode(self, z: Float[Tensor, "*B d"]) -> Float[Tensor, "*B D"]:
+        """W z + mu."""
+        return z @ self.weight.T + self.mean
 
-    def load(self) -> Splits:
-        """Independent draws of x, float32."""
-        draws = np.random.RandomState(self.seed)
-        draws.standard_normal((self.dim, self.latent_dim + 1))  # what W and mu took
-        return Splits(*(Split(self._draw(draws, count)) for count in self.sizes))
-
-    def _draw(self, draws: np.random.RandomState, count: int) -> Tensor:
-        z = torch.from_numpy(draws.standard_normal((count, self.latent_dim)))
-        noise = torch.from_numpy(draws.standard_normal((count, self.dim)))
-        return (z @ self.weight.T + self.mean + self.sigma * noise).float()
-
-    def log_marginal(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B"]:
-        """Density log p(x) in nats, float64."""
+    def exact(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B"]:
+        """The log of N(x; mu, W W' + sigma^2 I)."""
         scatter = self.weight @ self.weight.T
-        covariance = scatter + self.sigma**2 * torch.eye(self.dim, dtype=torch.float64)
-        factor = torch.linalg.cholesky(covariance)
-        centred = (x.double().cpu() - self.mean).T
-        whitened = torch.linalg.solve_triangular(factor, centred, upper=False)
-        log_determinant = 2 * factor.diagonal().log().sum()
-        squares = whitened.square().sum(0)
-        return -0.5 * (squares + log_determinant + self.dim * math.log(2 * math.pi))
+        covariance = scatter + self.noise * torch.eye(self.dim, dtype=torch.float64)
+        return log_normal(x, self.mean, covariance)
 
     def posterior(self, x: Float[Tensor, "B D"]) -> ExactPosterior:
         """Exact p(z|x)."""
@@ -107,8 +86,3 @@ class LinearGaussian(Dataset):
             "sizes": list(self.sizes),
             "seed": self.seed,
         }
-
-
-def _check_positive(name: str, value: int | float) -> None:
-    if value <= 0:
-        raise UserError(f"dataset.{name} must be above 0 (got {value})")
