@@ -43,10 +43,16 @@ SIZES = {
 }
 SHAPES = {"digits": (1, 8, 8), "freyfaces": (1, 28, 20), "folder": (1, 28, 20)}
 SHAPES["linear_gaussian"] = (10,)
+# Models whose likelihood is known: examples of training and of test, and the shape.
+KNOWN = dict.fromkeys(("figure8", "circle", "abs", "clusters", "spiral_dots"), (2_000, (2,)))
+KNOWN |= dict.fromkeys(("linear_jtex", "cubic_jtex", "mobius"), (500, (2,)))
+KNOWN |= {"gaussian4": (500, (4,)), "saddle": (2_000, (3,))}
+SIZES |= {(name, ""): (count, 500, count) for name, (count, _) in KNOWN.items()}
+SHAPES |= {name: shape for name, (_, shape) in KNOWN.items()}
 # Files in which the writer numbered every image.
 NUMBERED = {"mnist", "static_mnist", "omniglot", "caltech101", "freyfaces", "histopathology"}
 NUMBERED |= {"npz", "folder"}
-OWN = {"npz", "folder", "linear_gaussian"}  # as the user sets them: no facts
+OWN = {"npz", "folder", "linear_gaussian", *KNOWN}  # as the user sets them: no facts
 NUMBERED_CASES = [case for case in CASES if case[0] in NUMBERED]
 
 
@@ -191,7 +197,7 @@ def test_the_same_settings_give_the_same_data(loaded, written, name):
         assert one.read == other.read
 
 
-SEEDS = [(name, key) for name in NAMES for key in config(name) if key.endswith("_seed")]
+SEEDS = [(name, key) for name in NAMES for key in config(name) if key.split("_")[-1] == "seed"]
 # The drawings written for it have too few grey pixels for a draw to differ.
 SEEDS.remove(("omniglot_raw", "binarise_seed"))
 
@@ -209,7 +215,7 @@ def test_provenance_has_every_choice_with_seeds_filled_in(loaded, name, protocol
     dataset, _ = loaded(name, protocol)
     provenance = dataset.provenance()
     for key, value in config(name).items():
-        if key in ("protocol", "split_seed", "binarise_seed", "binarise", "seed", "sigma"):
+        if key in ("protocol", "split_seed", "binarise_seed", "binarise", "seed", "sigma", "noise"):
             assert key in provenance
             if value is not None and key != "protocol":
                 assert provenance[key] == value
