@@ -23,7 +23,12 @@ from vaelab.prior.standard import Standard
 from vaelab.traits import Trait
 
 SMALL = {"latent_dim": 3, "latent_dims": [3, 2], "hidden": [7, 5], "width": 7, "channels": 4}
-SMALL |= {"hidden_above": [6, 4], "encoder_channels": 4, "kernels": [5, 3, 3, 3]}
+SMALL |= {
+    "hidden_above": [6, 4],
+    "encoder_hidden": [6, 4],
+    "encoder_channels": 4,
+    "kernels": [5, 3, 3, 3],
+}
 LOWEST_ALONE = ("tanh_hvae",)  # p(x|z) is given the lowest level and no other
 SMALL_OF = {"lstm_lm": {"hidden": 7}}  # one network, and so one width
 ARCHITECTURES = pytest.mark.parametrize("option", options("architecture"))
