@@ -20,9 +20,10 @@ YOUNGER: dict[str, Any] = {
     "watch": {"_target_": "vaelab.watch.none.Nothing"},
     "committed_rate": None,
 }
-# The same of a component's own settings, by its group.
+# The same of a component's own settings, by its group or by the class it names.
 YOUNGER_OF: dict[str, dict[str, Any]] = {
     "dataset": {"shrink": 1},
+    "vaelab.dataset.digits.Digits": {"binarise": "dynamic"},
     "architecture": {"output_bias": False},
     "bound": {"free_bits_of": "dimension"},
     "trainer": {"start": 0.0, "mixture": "batch"},
@@ -63,7 +64,7 @@ def folder(config: Mapping[str, Any]) -> Path:
 
 def as_older(group: str, node: Any) -> Any:
     """A component's settings without younger ones that are neutral."""
-    younger = YOUNGER_OF.get(group)
-    if younger is None or not isinstance(node, Mapping):
+    if not isinstance(node, Mapping):
         return node
+    younger = YOUNGER_OF.get(group, {}) | YOUNGER_OF.get(str(node.get("_target_")), {})
     return {k: v for k, v in node.items() if not (k in younger and v == younger[k])}

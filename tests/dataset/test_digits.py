@@ -5,6 +5,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from vaelab.dataset.digits import Digits
+from vaelab.traits import Trait
 
 
 def test_images_are_those_of_scikit_learn_in_shuffled_order():
@@ -16,6 +17,20 @@ def test_images_are_those_of_scikit_learn_in_shuffled_order():
     valid, test = images[order[1_297:1_547]] / 16, images[order[1_547:]] / 16
     assert (splits.valid.x[:, 0].numpy() == stream.binomial(1, valid)).all()
     assert (splits.test.x[:, 0].numpy() == stream.binomial(1, test)).all()
+
+
+def test_training_images_can_be_binarised_once_too():
+    images = load_digits().images
+    order = np.random.RandomState(4).permutation(1_797)
+    drawn = Digits(split_seed=4, binarise_seed=9).load()
+    fixed = Digits(split_seed=4, binarise_seed=9, binarise="fixed").load()
+    assert torch.equal(fixed.valid.x, drawn.valid.x)
+    assert torch.equal(fixed.test.x, drawn.test.x)
+    stream = np.random.RandomState(9)
+    stream.binomial(1, images[order[1_297:]] / 16)  # validation, then test
+    assert (fixed.train.x[:, 0].numpy() == stream.binomial(1, images[order[:1_297]] / 16)).all()
+    assert Trait.FIXED in Digits(binarise="fixed").offers
+    assert Trait.FIXED not in Digits().offers
 
 
 def test_full_ink_is_always_drawn():

@@ -3,6 +3,7 @@
 import gzip
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -30,29 +31,49 @@ def _images() -> np.ndarray:
 
 
 class Digits(Dataset):
-    """Training images are binarised at every use, validation and test images once, by seed."""
+    """Validation and test images are binarised once, by seed.
+
+    Args:
+        split_seed: which images are held out.
+        binarise_seed: of what is binarised once.
+        binarise: training images at every use ("dynamic"), or once too ("fixed").
+    """
 
     shape = FACTS.shape
-    offers = frozenset(
-        {Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL}
-    )  # binary images, training images redrawn
 
-    def __init__(self, split_seed: int = 0, binarise_seed: int = 0) -> None:
+    def __init__(
+        self,
+        split_seed: int = 0,
+        binarise_seed: int = 0,
+        binarise: Literal["dynamic", "fixed"] = "dynamic",
+    ) -> None:
         self.split_seed = split_seed
         self.binarise_seed = binarise_seed
+        self.fixed = binarise == "fixed"
+
+    @property
+    def offers(self) -> frozenset[Trait]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Binary images."""
+        fixed = {Trait.FIXED} if self.fixed else set()
+        return frozenset({Trait.IMAGE, Trait.BINARY, Trait.UNIT_INTERVAL} | fixed)
 
     def load(self) -> Splits:
         """1,297 / 250 / 250 images, shuffled by `split_seed`."""
         images = _images()
         rows = shuffled_rows(len(images), self.split_seed)
         train, valid, test = (images[part] for part in hold_out(rows, *FACTS.sizes[""][1:]))
-        valid, test = binarise_once(self.binarise_seed, valid / _LEVELS, test / _LEVELS)
+        grey = [part / _LEVELS for part in (valid, test, train)]
+        valid, test, once = binarise_once(self.binarise_seed, *grey)
         return Splits(
-            Split(row_major(train, 8, 8), Binarised(_LEVELS)),
+            Split(row_major(once, 8, 8))
+            if self.fixed
+            else Split(row_major(train, 8, 8), Binarised(_LEVELS)),
             Split(row_major(valid, 8, 8)),
             Split(row_major(test, 8, 8)),
         )
 
     def provenance(self) -> dict[str, object]:
-        """Both seeds."""
-        return {"split_seed": self.split_seed, "binarise_seed": self.binarise_seed}
+        """Both seeds, and what is binarised once."""
+        made: dict[str, object] = {"split_seed": self.split_seed}
+        made["binarise_seed"] = self.binarise_seed
+        return made | ({"binarise": "fixed"} if self.fixed else {})
