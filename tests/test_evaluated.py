@@ -12,7 +12,7 @@ from vaelab.run import Run
 
 OLD = {"_target_": "vaelab.evaluation.evaluate.Evaluation", "samples": 5000, "seed": 1}
 OLD |= {"splits": ["test"], "per_example": True}
-NOW = OLD | {"block": 64, "epoch": None}
+NOW = OLD | {"block": 64, "epoch": None, "marginal": None}
 NLL = {"test": {"nll": {"value": 84.0}}}
 BOTH = {"test": {"nll": {"value": 84.0}, "iwae": {"value": -85.0}}}
 
@@ -31,24 +31,25 @@ def config(**settings):
 
 
 def test_new_settings_at_their_neutral_values_leave_the_name_of_a_file():
-    # The text that a version with neither setting took the hash of.
+    # The text that a version with none of the settings took the hash of.
     text = (
         '{"_target_":"vaelab.evaluation.evaluate.Evaluation","per_example":true,"samples":5000,'
         '"seed":1,"splits":["test"]}'
     )
     assert settings_hash(NOW) == settings_hash(OLD)
     assert settings_hash(OLD) == hashlib.sha256(text.encode()).hexdigest()[:8]
-    others = [NOW | {"block": 8}, NOW | {"epoch": 3}]
-    assert len({settings_hash(one) for one in [NOW, *others]}) == 3
+    others = [NOW | {"block": 8}, NOW | {"epoch": 3}, NOW | {"marginal": "auto"}]
+    assert len({settings_hash(one) for one in [NOW, *others]}) == 4
 
 
 def test_an_old_run_has_its_old_metrics_and_not_the_new_ones(old):
-    for metric in ("", "nll", "-nll", "au.levels.0", "nonsense"):
+    for metric in ("", "nll", "-nll", "au.levels.0", "log_likelihood", "nonsense"):
         assert results(old, config(), "test", metric) == old.read(), metric
     for metric in ("iwae", "-iwae", "kl_qp"):
         assert results(old, config(), "test", metric) is None
     assert results(old, config(block=8), "test") is None
     assert results(old, config(epoch=2), "test") is None
+    assert results(old, config(marginal="auto"), "test") is None
     assert results(old, config(per_example=False), "test", "nll") is not None
 
 

@@ -243,7 +243,8 @@ def report(
         console.print(f"Evaluating epoch {epoch} on {split}")
 
     stem = run.folder / "evaluations" / settings_hash(settings)
-    evaluated = evaluate_splits(task, evaluation, parts.likelihood.discrete, epoch, stem, said)
+    discrete, dataset = parts.likelihood.discrete, parts.dataset
+    evaluated = evaluate_splits(task, evaluation, discrete, dataset, epoch, stem, said)
     best = {"epoch": selection.best_epoch or epoch, "val_bound": selection.best, "bound_beta": 1.0}
     run.update(
         metrics=evaluated.metrics,

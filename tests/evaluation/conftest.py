@@ -17,6 +17,7 @@ SETTINGS = {
     "autoregressive_samples": 50,
     "autoregressive_examples": None,
     "per_example": False,
+    "marginal": None,
 }
 
 

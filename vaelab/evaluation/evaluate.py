@@ -12,6 +12,7 @@ from vaelab.bound.base import Bound
 from vaelab.dataset.base import Split
 from vaelab.errors import UserError
 from vaelab.evaluation.kept import Kept
+from vaelab.evaluation.marginal import Points, log_marginal
 from vaelab.evaluation.measure import measure
 from vaelab.evaluation.metric import Metric, over_examples
 from vaelab.evaluation.metrics import (
@@ -43,7 +44,8 @@ class Results:
 
     Attributes:
         metrics: numbers to report, by name.
-        arrays: index, nll, elbo, ess and iwae of every example, and the variance of every unit.
+        arrays: index, nll, elbo, ess and iwae of every example, and the variance of every unit;
+            log_likelihood where it was asked for.
     """
 
     metrics: dict[str, Metric]
@@ -58,7 +60,8 @@ class Results:
 class Evaluation:
     """NLL, ELBO and its parts, IWAE-k, mutual information, active units, effective sample size.
 
-    Of a model without a latent, its exact NLL. Of sentences, perplexity too.
+    Of a model without a latent, its exact NLL. Of sentences, perplexity too. Where it is asked for,
+    log p(x) by an estimator that is the same for every way to train.
 
     Args:
         samples: latents drawn for each example.
@@ -76,6 +79,9 @@ class Evaluation:
         autoregressive_samples: `samples` where the decoder is autoregressive.
         autoregressive_examples: `examples` where the decoder is autoregressive.
         per_example: an evaluation of a run also writes an .npz of `Results.arrays`.
+        marginal: points a side of the first grid that log p(x) is summed on where the latent has
+            one or two dimensions, doubled until it settles ("auto": 4001, 161); elsewhere it takes
+            `samples`. None: it is not reported.
     """
 
     samples: int
@@ -90,12 +96,18 @@ class Evaluation:
     autoregressive_samples: int
     autoregressive_examples: int | None
     per_example: bool
+    marginal: Points | None
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UserError(f"evaluation.{name}={value}: must be at least {least}")
+        if isinstance(self.marginal, int) and (self.marginal < 5 or self.marginal % 2 == 0):
+            raise UserError(
+                f"evaluation.marginal={self.marginal}: must be an odd number of points from 5 on, "
+                "every second of which are a grid too; or auto, or null"
+            )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -134,7 +146,8 @@ class Evaluation:
 
         Args:
             vae: the model.
-            posterior: where q(z|x) comes from; called once for each example.
+            posterior: where q(z|x) comes from; called once for each example, and again where
+                `marginal` takes samples.
             split: the data.
             name: of the split; in messages, and part of the seed.
             discrete: whether the likelihood is a probability, so that bits per dimension exist.
@@ -167,7 +180,8 @@ class Evaluation:
             metrics = likelihood_metrics(measured, samples)
             metrics |= tighter_metrics(measured, samples, self.block)
             metrics |= amortisation_metrics(measured, samples)
-            metrics |= information_metrics(measured, self.mi_batch)
+            if measured.gaussian:
+                metrics |= information_metrics(measured, self.mi_batch)
             metrics["au"] = unit_metric(measured, self.au_threshold)
         if measured.predicted is not None:
             metrics["ppl"] = perplexity(measured.scores.nll, measured.predicted, samples)
@@ -178,4 +192,21 @@ class Evaluation:
             elements = split.x[0].numel()
             bits = measured.scores.nll / (elements * math.log(2))
             metrics["bpd"] = over_examples(bits, f"nll / ({elements} ln 2)", samples)
-        return Results(metrics, measured.arrays())
+        arrays = measured.arrays()
+        if self.marginal is not None:
+            found = log_marginal(
+                vae,
+                posterior,
+                split,
+                name,
+                measured,
+                points=self.marginal,
+                seed=self.seed,
+                samples=samples,
+                rows=self.chunk,
+            )
+            if found is not None:
+                words, drawn = found.estimator, found.samples
+                arrays["log_likelihood"] = found.log_px.cpu()
+                metrics["log_likelihood"] = over_examples(found.log_px, words, drawn, **found.extra)
+        return Results(metrics, arrays)

@@ -126,9 +126,7 @@ def measure(
     variances = tuple(unit.variance for unit in units)
     amortised = scores.pop("amortised", None)
     gaussian = all(part.gaussian for part in parts)
-    return Measured(
-        index, Scores(**scores), first, z, variances, predicted, amortised, gaussian, x
-    )
+    return Measured(index, Scores(**scores), first, z, variances, predicted, amortised, gaussian, x)
 
 
 def measure_part(

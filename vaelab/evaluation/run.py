@@ -36,7 +36,8 @@ def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:
     task = task.to(device(config)).eval()
     path = evaluation_file(run, config)
     stem = path.with_suffix("")
-    evaluated = evaluate_splits(task, evaluation, parts.likelihood.discrete, epoch, stem)
+    discrete, dataset = parts.likelihood.discrete, parts.dataset
+    evaluated = evaluate_splits(task, evaluation, discrete, dataset, epoch, stem)
     if evaluation.per_example:
         path.parent.mkdir(parents=True, exist_ok=True)
         for name, results in evaluated.results.items():

@@ -10,6 +10,7 @@ from vaelab.bound.base import Bound
 from vaelab.evaluation.evaluate import Evaluation, Results
 from vaelab.evaluation.kept import Kept
 from vaelab.evaluation.progress import bar
+from vaelab.evaluation.truth import beside_truth
 from vaelab.posterior import Posterior
 from vaelab.task import Task
 
@@ -36,6 +37,7 @@ def evaluate_splits(
     task: Task,
     evaluation: Evaluation,
     discrete: bool,
+    dataset: object,
     epoch: int,
     stem: Path,
     said: Callable[[str], object] = lambda _: None,
@@ -46,6 +48,7 @@ def evaluate_splits(
         task: on its device, in evaluation mode.
         evaluation: how.
         discrete: whether the likelihood is a probability.
+        dataset: what the splits are of; it may know its own density.
         epoch: the weights are from, counted from 1.
         stem: of the files for what is done of it.
         said: told each split before it begins.
@@ -62,9 +65,10 @@ def evaluate_splits(
         _, examples = evaluation.size(task.vae, split)
         kept = Kept(stem.with_name(f".{stem.name}-{name}.part"), f"epoch {epoch}")
         with bar(f"Evaluating on {name}", examples) as advance:
-            found[name] = evaluation(
+            results = evaluation(
                 task.vae, posterior, split, name, discrete, advance, kept, bound=bound, beta=beta
             )
+        found[name] = beside_truth(results, dataset, split)
         done.append(kept)
     return Evaluated(found, done)
 

@@ -14,6 +14,7 @@ from vaelab.run import Run
 from vaelab.spelling import duration
 
 FINAL = ("nll", "elbo")
+DENSITY = ("log_likelihood", "log_likelihood_true")  # shown where a run has them
 
 
 def show(run: Run) -> None:
@@ -61,17 +62,19 @@ def metrics_table(title: str, metrics: Mapping[str, Any]) -> Table:
 def show_all(runs: list[Run], overrides: list[list[str]]) -> None:
     """Print one row a run: what differs, its status and its main results."""
     table = Table()
-    for column in ("run", "status", "epochs", "test nll", "test elbo", "folder"):
+    found = [run.read() for run in runs]
+    tests = [results.get("metrics", {}).get("test", {}) for results in found]
+    shown = [*FINAL, *(name for name in DENSITY if any(name in test for test in tests))]
+    spelt = (f"test {name.replace('_', ' ')}" for name in shown)
+    for column in ("run", "status", "epochs", *spelt, "folder"):
         table.add_column(column, overflow="fold")
     common = set.intersection(*(set(words) for words in overrides)) if len(overrides) > 1 else set()
-    for run, words in zip(runs, overrides, strict=True):
-        results = run.read()
-        test = results.get("metrics", {}).get("test", {})
+    for run, words, results, test in zip(runs, overrides, found, tests, strict=True):
         own = " ".join(word.partition("@")[2] or word for word in words if word not in common)
         status = run.status
         reason = f": {results['reason']}" if status == "failed" and results.get("reason") else ""
         epochs = str(results.get("training", {}).get("epochs", ""))
-        values = [number(test[name]) if name in test else "" for name in FINAL]
+        values = [number(test[name]) if name in test else "" for name in shown]
         table.add_row(own, status + reason, epochs, *values, str(run))
     make_console().print(table)
 
