@@ -54,6 +54,13 @@ def sum_over_ranks(value: Tensor) -> Tensor:
     return value
 
 
+def total(count: int, device: torch.device) -> int:
+    """The sum of a number over processes."""
+    if world_size() == 1:
+        return count
+    return int(sum_over_ranks(torch.tensor(count, device=device)))
+
+
 def gathered(rows: Tensor) -> Tensor:
     """Every process's rows, one process after the other; each may have another number of them."""
     if world_size() == 1:

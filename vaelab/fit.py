@@ -61,6 +61,7 @@ def make_task(config: Config, parts: Parts, splits: Splits) -> Task:
         clip_scope=config["clip_scope"],
         micro_batches=config["micro_batches"],
         bf16=config["precision"] == "bf16-mixed",
+        decoder_passes=config["decoder_passes"],
     )
     factories = dict(parts.optimizer)
     return Task(

@@ -19,6 +19,7 @@ YOUNGER: dict[str, Any] = {
     "select": "best",
     "watch": {"_target_": "vaelab.watch.none.Nothing"},
     "committed_rate": None,
+    "decoder_passes": None,
 }
 # The same of a component's own settings, by its group or by the class it names.
 YOUNGER_OF: dict[str, dict[str, Any]] = {

@@ -17,6 +17,7 @@ class Progress:
     decoder_updates: int = 0
     encoder_passes: int = 0
     decoder_passes: int = 0
+    spent: int = 0  # decoder passes of all processes when the last epoch ended
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The learning rates in force: each optimiser's own, times the schedule's factor of the epoch."""
+"""The learning rates in force: each optimiser's own, times the schedule's factor."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ class Rates:
     """Sets what a schedule says of the optimisers of a task.
 
     Args:
-        schedule: the factor by epoch.
+        schedule: the factor by epoch, or by what is spent of a budget.
         optimizers: by group, as made: their rates are the ones that are multiplied, and not those
             that a checkpoint brings later.
     """
@@ -23,11 +23,18 @@ class Rates:
             name: [group["lr"] for group in one.param_groups] for name, one in optimizers.items()
         }
 
-    def set(self, epoch: int) -> None:
-        """The rates of an epoch, counted from 0."""
+    def set(self, epoch: int, share: float | None = None) -> None:
+        """The rates of an epoch, counted from 0.
+
+        Args:
+            epoch: that one.
+            share: of a budget of decoder passes that is spent; None: there is none.
+        """
         if not self.schedule.varies:
             return
-        factor = self.schedule.factor(epoch)
+        factor = None if share is None else self.schedule.of_budget(share)
+        if factor is None:
+            factor = self.schedule.factor(epoch)
         for name, optimizer in self.optimizers.items():
             for group, rate in zip(optimizer.param_groups, self.own[name], strict=True):
                 group["lr"] = rate * factor

@@ -14,6 +14,7 @@ class Settings:
 
     seed: int
     epochs: int
+    decoder_passes: int | None
     batch_size: int
     max_examples: int | None
     patience: int | None
@@ -44,6 +45,7 @@ class Lightning:
 AT_LEAST = {
     "seed": 0,
     "epochs": 1,
+    "decoder_passes": 1,
     "batch_size": 1,
     "max_examples": 1,
     "patience": 1,

@@ -45,6 +45,7 @@ class Recipe:
     clip_scope: str = "all"
     micro_batches: int = 1
     bf16: bool = False
+    decoder_passes: int | None = None
 
 
 class Task(pl.LightningModule):
@@ -131,7 +132,7 @@ class Task(pl.LightningModule):
         network's step, so it is done once a block.
         """
         # At every block, so that a resumed run has them, also where no update is left.
-        self.rates.set(self.progress.epoch)
+        self.rates.set(self.progress.epoch, self.spent_share)
         self.beta = self.beta_at(self.progress.epoch, max(0, self.progress.step - 1))
         for step in block:
             started = time.perf_counter()
@@ -153,6 +154,7 @@ class Task(pl.LightningModule):
                 validation.add(batch, self.inference.posterior(self, batch))
         metrics = validation.metrics()
         self.row = self.train_row() | metrics | self.inference.row(self.progress.epoch)
+        self.progress.spent = distributed.total(self.progress.decoder_passes, self.device)
         seen = {name.removeprefix("val/"): value for name, value in metrics.items()}
         notes = [self.inference.observe(seen)]
         if (epoch := self.progress.epoch - self.inference.head_start) >= 0:
@@ -186,6 +188,15 @@ class Task(pl.LightningModule):
         if (after := epoch - self.inference.head_start) < 0:
             return 0.0
         return self.schedule.beta(after, step, self.steps_per_epoch)
+
+    @property
+    def spent_share(self) -> float | None:
+        """What the epochs that are over took of the budget of decoder passes; None: there is none.
+
+        The same throughout an epoch and in every process, whatever is resumed.
+        """
+        budget = self.recipe.decoder_passes
+        return None if budget is None else self.progress.spent / budget
 
     def batch_at(self, step: int) -> Batch:
         """This process's part of batch `step` of the present epoch."""

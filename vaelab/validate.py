@@ -28,6 +28,7 @@ PROVIDED = {
     "likelihood": _DATA,
     "architecture": _DATA | {"likelihood"},
     "bound": _ALL | {"epochs"},
+    "learning_rate": _ALL | {"epochs"},
     "trainer": _ALL | {"architecture", "bound", "epochs"},
     "watch": _ALL | {"latent_dims"},
     "optimizer": frozenset({"params"}),

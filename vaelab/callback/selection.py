@@ -43,7 +43,7 @@ class Selection(pl.Callback):
         """Judge the epoch that just ended."""
         assert isinstance(pl_module, Task)
         self.judge(pl_module.progress.epoch + 1, pl_module.row["val/bound"])
-        self.reason = self.reason or pl_module.rates.schedule.ended
+        self.reason = self.reason or pl_module.rates.schedule.ended or budget_spent(pl_module)
         if self.reason is not None:
             trainer.should_stop = True
 
@@ -71,3 +71,11 @@ class Selection(pl.Callback):
         """From the checkpoint."""
         for name, value in state_dict.items():
             setattr(self, name, value)
+
+
+def budget_spent(task: Task) -> str | None:
+    """That the decoder has made all passes that it may; None while it has not."""
+    share = task.spent_share
+    if share is None or share < 1:
+        return None
+    return f"{task.progress.spent} of {task.recipe.decoder_passes} decoder passes are made"

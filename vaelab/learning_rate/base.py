@@ -3,7 +3,7 @@
 To add one: a file here with a `LearningRate`, a YAML of the same name in configs/learning_rate.
 One that depends on the epoch alone needs nothing more. One that also looks at validation metrics
 has an `observe` beside `factor` and keeps what it must remember in `state`, which checkpoints
-carry.
+carry. One that is spread over the whole run has an `of_budget` too.
 """
 
 from abc import ABC, abstractmethod
@@ -39,6 +39,17 @@ class LearningRate(ABC):
     @abstractmethod
     def factor(self, epoch: int) -> float:
         """The factor in force throughout an epoch, counted from 0."""
+
+    def of_budget(self, share: float) -> float | None:
+        """The factor of an epoch of a run that ends with a budget of decoder passes.
+
+        Args:
+            share: of the budget that is spent; from 1 on, all of it.
+
+        Returns:
+            None where epochs decide there too.
+        """
+        return None
 
     def observe(self, epoch: int, metrics: Mapping[str, float]) -> str | None:
         """Learn the validation metrics of an epoch, from 0; a sentence if something changed."""
