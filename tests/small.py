@@ -38,7 +38,9 @@ def make_task(settings: dict, data: Splits | None = None) -> Task:
     """A task as fit makes it, with its optimisers, outside Lightning."""
     seed_noise(fit.CPU, settings["seed"], "init")
     parts = build(settings)
-    task = fit.make_task(settings, parts, data or splits())
+    data = data or splits()
+    parts.trainer.prepare(data.train, fresh=True)
+    task = fit.make_task(settings, parts, data)
     task.configure_optimizers()
     return task
 

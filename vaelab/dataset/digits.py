@@ -73,7 +73,9 @@ class Digits(Dataset):
         )
 
     def provenance(self) -> dict[str, object]:
-        """Both seeds, and what is binarised once."""
-        made: dict[str, object] = {"split_seed": self.split_seed}
-        made["binarise_seed"] = self.binarise_seed
-        return made | ({"binarise": "fixed"} if self.fixed else {})
+        """Both seeds, and when training images are binarised."""
+        return {
+            "split_seed": self.split_seed,
+            "binarise_seed": self.binarise_seed,
+            "binarise": "fixed" if self.fixed else "dynamic",
+        }

@@ -135,7 +135,8 @@ class Mapa(InferenceStrategy):
         of_bound = Trait.MANY_SAMPLES if self.kind == "iw" else Trait.LINEAR_BOUND
         needs = {Trait.FIXED, Trait.LOCAL_POSTERIOR, of_bound}
         needs |= set() if self.soft else {Trait.STANDARD_PRIOR}
-        return frozenset(needs | ({Trait.ENCODER} if self.post_hoc else set()))
+        # A prior made of the encoder would not stay frozen.
+        return frozenset(needs | ({Trait.ENCODER, Trait.OWN_PRIOR} if self.post_hoc else set()))
 
     # -- before training ------------------------------------------------------------------------
 
