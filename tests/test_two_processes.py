@@ -54,6 +54,7 @@ def test_validation_and_what_it_decides_are_the_same_on_both(both, name):
         {n: v for n, v in one["row"].items() if n.startswith("val/")} for one in (first, second)
     ]
     assert rows[0] == rows[1]
+    assert first["spent"] == second["spent"] == first["passes"] + second["passes"] > 0
 
 
 @pytest.mark.parametrize("kind", ["exact", "fd", "first_order"])

@@ -54,6 +54,7 @@ def aggressive(overrides: list[str], updates: int = 6) -> dict:
         "steps": steps, "index": index, "row": task.row,
         "weights": torch.cat([p.detach().flatten() for p in task.everything]),
         "on": task.inference.state["on"], "mi": task.inference.state["reference_mi"],
+        "passes": task.progress.decoder_passes, "spent": task.progress.spent,
     }  # fmt: skip
 
 
