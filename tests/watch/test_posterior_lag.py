@@ -8,10 +8,12 @@ from small import config
 from tests.laws.components import LinearDecoder, LinearEncoder
 from vaelab.batch import Batch
 from vaelab.build import build
+from vaelab.dataset.base import Split
 from vaelab.errors import UserError
 from vaelab.model import VAE
 from vaelab.prior.mog import Mog
 from vaelab.prior.standard import Standard
+from vaelab.progress import Progress
 from vaelab.seeding import permutation
 from vaelab.watch.base import Watched
 from vaelab.watch.posterior_lag import PosteriorLag, divergence
@@ -45,6 +47,8 @@ class Known:
             posterior=lambda batch: self.vae.encoder(batch.x),
             rows=80,
             batch=lambda index: Batch(self.x[index], index),
+            valid=Split(self.x),
+            progress=Progress(),
             seed=seed,
         )
 

@@ -66,6 +66,8 @@ class Watching(pl.Callback):
             posterior=lambda batch: task.inference.posterior(task, batch),
             rows=len(train),
             batch=lambda index: task.feed.read(train, index),
+            valid=task.splits.valid,
+            progress=progress,
             seed=seed,
         )
         with torch.no_grad(), evaluating(task), noise(task.device, seed, "watch"):

@@ -12,19 +12,23 @@ from jaxtyping import Integer
 from torch import Tensor
 
 from vaelab.batch import Batch
+from vaelab.dataset.base import Split
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
+from vaelab.progress import Progress
 from vaelab.traits import Trait
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A model in training and its training data.
+    """A model in training, its training and validation data, and what it took so far.
 
     Attributes:
         posterior: where q(z|x) comes from under the run's inference strategy.
         rows: training examples.
         batch: reads some of them.
+        valid: validation data.
+        progress: of this process.
         seed: of the run.
     """
 
@@ -32,6 +36,8 @@ class Watched:
     posterior: Callable[[Batch], Posterior]
     rows: int
     batch: Callable[[Integer[Tensor, "B"]], Batch]
+    valid: Split
+    progress: Progress
     seed: int
 
 
