@@ -20,7 +20,8 @@ POINTS = {1: 4001, 2: 161}  # a side, by latent dimension
 DOUBLINGS = {1: 4, 2: 2}  # at most: 64,001 points, and 641 x 641
 SETTLED = 1e-3  # nats that the mean may have moved by in the last doubling
 MISSING = 1e-6  # mass of the prior that the grid may miss
-PAIRS = 1 << 20  # points x examples whose densities are at hand at once
+PAIRS = 1 << 20  # points x examples whose log p(x|z) are at hand at once
+DENSITIES = 1 << 17  # points x elements of examples at once on a CPU, whose cache holds them
 
 
 @dataclass(frozen=True)
@@ -142,14 +143,15 @@ def log_joint(
 ) -> Float[Tensor, "N"]:
     """The log of sum_g exp(share_g) p(z_g) p(x_n|z_g) for each example; float64, in one pass."""
     kind = next((one.dtype for one in decoder.parameters()), x.dtype)
-    # As samples of one example, which every observation model takes. One example at a time is as
-    # fast as many: memory is what both wait for.
+    # As samples of one example, which every observation model takes; and of many such examples.
     observation = decoder((z[:, None].to(kind),))
-    weight = (prior.log_prob(z) + share)[:, None]
-    sums = []
-    for some in x.split(max(1, PAIRS // len(z))):
-        log_px = torch.cat([observation.log_prob(one[None]) for one in some], dim=1)
-        sums.append(log_px.double().add_(weight).logsumexp(0))
+    together = (DENSITIES if x.device.type == "cpu" else PAIRS << 4) // (len(z) * x[0].numel())
+    log_px = torch.vmap(lambda one: observation.log_prob(one[None]), chunk_size=max(1, together))
+    weight = prior.log_prob(z) + share
+    sums = [
+        log_px(some)[..., 0].double().add_(weight).logsumexp(1)
+        for some in x.split(max(1, PAIRS // len(z)))
+    ]
     return torch.cat(sums)
 
 
