@@ -26,6 +26,8 @@ RUNS = {
     "stages": ["learning_rate=stages", "learning_rate.growth=1", "architecture=tanh_mlp",
                "architecture.hidden=[12]"],
     "savae": ["trainer=savae", "trainer.steps=3", "prior=vamp", "prior.components=7"],
+    "mapa": ["trainer=mapa", "dataset.binarise=fixed", "trainer.layout=soft",
+             "trainer.post_hoc_inference=1"],
     "pretrain": ["trainer=pretrain", "trainer.epochs=1"],
     "reload_decay": ["learning_rate=reload_decay", "learning_rate.patience=1", "beta=constant",
                      "optimizer.phi.lr=0.2", "optimizer.theta.lr=0.2"],
@@ -64,7 +66,7 @@ def assert_same(a, b):
         for one, other in zip(a, b, strict=True):
             assert_same(one, other)
     else:
-        assert a == b
+        assert a == b or (a != a and b != b)  # not a number: an epoch has no such metric
 
 
 @pytest.fixture(scope="module")

@@ -76,11 +76,15 @@ def make_task(config: Config, parts: Parts, splits: Splits) -> Task:
     )
 
 
-def prepare(config: Config, parts: Parts, splits: Splits) -> None:
-    """Initial values that come from the training data; their noise is a function of the seed."""
+def prepare(config: Config, parts: Parts, splits: Splits) -> list[str]:
+    """Initial values that come from the training data; their noise is a function of the seed.
+
+    Returns what the inference strategy says of the data, in sentences.
+    """
     for part in (parts.prior, parts.architecture):
         seed_noise(CPU, config["seed"], "prepare")
         part.prepare(splits.train)
+    return parts.trainer.prepare(splits.train, fresh=True)
 
 
 def load_splits(config: Config, parts: Parts) -> Splits:
@@ -102,7 +106,9 @@ def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
     """
     seed_noise(CPU, config["seed"], "init")
     parts = build(config, training=False)
-    task = make_task(config, parts, load_splits(config, parts))
+    splits = load_splits(config, parts)
+    parts.trainer.prepare(splits.train, fresh=False)
+    task = make_task(config, parts, splits)
     return task, parts, checkpoint.load_model(task, path)
 
 
@@ -129,7 +135,9 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
     seed_noise(CPU, config["seed"], "init")
     parts = build(config)
     splits = load_splits(config, parts)
-    prepare(config, parts, splits)
+    for sentence in prepare(config, parts, splits):
+        log.info(sentence)
+        console.print(sentence, markup=False, soft_wrap=True)
     task = make_task(config, parts, splits)
     if config["compile"]:
         compile_networks(task.vae)
@@ -140,6 +148,8 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
         spent = task.inference.cost()  # before another epoch's state is loaded
         report(config, parts, task, run, selection, console)
         run.update(cost=cost(task, time.monotonic() - started) | shared(spent, task))
+        if task.inference.facts:
+            run.update(inference=task.inference.facts)
 
 
 def compile_networks(vae: VAE | Architecture) -> None:
@@ -246,7 +256,8 @@ def report(
     stem = run.folder / "evaluations" / settings_hash(settings)
     discrete, dataset = parts.likelihood.discrete, parts.dataset
     evaluated = evaluate_splits(task, evaluation, discrete, dataset, epoch, stem, said)
-    best = {"epoch": selection.best_epoch or epoch, "val_bound": selection.best, "bound_beta": 1.0}
+    criterion = task.inference.criterion.replace("/", "_")
+    best = {"epoch": selection.best_epoch or epoch, criterion: selection.best, "bound_beta": 1.0}
     run.update(
         metrics=evaluated.metrics,
         checkpoint={"file": path.name, "epoch": epoch},

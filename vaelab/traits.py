@@ -14,7 +14,9 @@ class Trait(Enum):
     TOKENS = "token data (sentences)"
     BINARY = "data that are 0 or 1"
     UNIT_INTERVAL = "data in [0, 1]"
-    FIXED = "training data that do not change between epochs (dataset.binarise=fixed, where there is)"
+    FIXED = (
+        "training data that do not change between epochs (dataset.binarise=fixed, where there is)"
+    )
     LOCAL_POSTERIOR = "a posterior made only of per-example numbers (one latent level)"
     ANALYTIC_KL = "a prior with a closed-form KL divergence"
     OWN_PRIOR = "a prior that is not made of the encoder"

@@ -13,6 +13,7 @@ from vaelab.bound.base import Bound
 from vaelab.distribution import DiagonalGaussian
 from vaelab.evaluation.active_units import active_units
 from vaelab.evaluation.mutual_information import batch_mi, paired_information
+from vaelab.evaluation.selecting import mean_log_likelihood
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 
@@ -25,18 +26,21 @@ class Validation:
     Args:
         vae: the model, in evaluation mode, under no_grad.
         bound: what `val/bound` reports.
-        monitors: metrics wanted besides those that come always: "mi_full".
+        monitors: metrics wanted besides those that come always: "mi_full", "log_likelihood".
     """
 
     def __init__(self, vae: VAE, bound: Bound, monitors: Collection[str] = ()) -> None:
         self.vae = vae
         self.bound = bound
         self.full = "mi_full" in monitors
+        self.likelihood = "log_likelihood" in monitors
+        self.batches: list[tuple[Tensor, Posterior]] = []
         self.posteriors: list[tuple[Tensor, Tensor, Tensor]] = []
         self.ceilings = 0.0
         self.prior = vae.prior(vae.encoder)
         self.sums: list[Tensor] = []  # each [5], or [6] with the encoder's own bound
         self.means: list[Float[Tensor, "B D"]] = []
+        self.gaussian = True
 
     def add(self, batch: Batch, q: Posterior) -> None:
         """One batch; its own examples are the mixture of its mutual information."""
@@ -48,9 +52,8 @@ class Validation:
         log_px = terms.log_px.mean(0)
         kl = (terms.log_qz - terms.log_pz).mean(0)
         rows = len(batch.x)
-        mi = log_px.new_tensor(torch.nan)
-        if q.gaussian:
-            mi = batch_mi(q.first, terms.z[q.first_level][0]) * rows
+        self.gaussian = q.gaussian
+        mi = batch_mi(q.first, terms.z[q.first_level][0]) * rows
         count = torch.full_like(mi, rows)
         sums = [log_px.sum(), kl.sum(), mi, objective.value.sum()]
         if objective.phi_value is not None:
@@ -59,6 +62,8 @@ class Validation:
         self.ceilings += rows * math.log(rows)
         if self.full:
             self.posteriors.append((q.first.mean, q.first.log_var, terms.z[q.first_level][0]))
+        if self.likelihood:
+            self.batches.append((batch.x, q))
         # Levels side by side: what counts is how many units are active in all.
         self.means.append(torch.cat([mean.float() for mean in q.means()], dim=-1))
 
@@ -67,6 +72,7 @@ class Validation:
 
         val/mi is the batch estimate, which cannot pass val/mi_ceiling, the mean logarithm of the
         batch size, but for noise; val/mi_full has the whole split as its mixture, and less noise.
+        They are of Gaussian posteriors only.
         """
         sums = distributed.sum_over_ranks(torch.stack(self.sums).sum(0))
         mean = distributed.sum_over_ranks(torch.cat(self.means).sum(0)) / sums[-1]
@@ -77,15 +83,18 @@ class Validation:
         together = torch.cat([ceilings[None], sums, active[None].to(sums.dtype)])
         ceilings, *totals, count, au = together.tolist()
         log_px, kl, mi, *bounds = (total / count for total in totals)
+        likelihood = {}
+        if self.likelihood:
+            likelihood["val/log_likelihood"] = mean_log_likelihood(self.vae, self.batches)
         return {
             **dict(zip(("val/bound", "val/bound_phi"), bounds, strict=False)),
             "val/elbo": log_px - kl,
             "val/reconstruction": log_px,
             "val/kl": kl,
-            "val/mi": mi,
-            "val/mi_ceiling": ceilings / count,
+            **({"val/mi": mi, "val/mi_ceiling": ceilings / count} if self.gaussian else {}),
             "val/au": au,
             **({"val/mi_full": self.mi_full()} if self.full else {}),
+            **likelihood,
         }
 
     def mi_full(self) -> float:

@@ -9,6 +9,7 @@ from texts import text_config
 
 from vaelab import checkpoint, fit
 from vaelab.build import build, construct
+from vaelab.callback import history
 from vaelab.compose import Composer
 from vaelab.errors import UserError
 from vaelab.evaluation.splits import evaluate_splits
@@ -261,3 +262,33 @@ def test_an_autoregressive_decoder_is_trained_by_pairs():
     assert trainer().kind == "pairs"
     with pytest.raises(UserError, match="objective=collapsed cannot be used with an autoregr"):
         trainer("trainer.objective=collapsed")
+
+
+def test_epochs_are_selected_by_the_likelihood_of_validation_data(tmp_path):
+    """Under a linear decoder it is known; the bound is a nat below and is not looked at."""
+    settings = mapa("architecture=vector_mlp", "architecture.latent_dim=2")
+    data = build(settings).dataset.load()
+    task = train(tmp_path, settings, data)
+    rows = history.read(tmp_path / "metrics.csv")
+    likelihoods = [row["val/log_likelihood"] for row in rows]
+    last = checkpoint.read(tmp_path / "checkpoints/last.ckpt")
+    assert last["callbacks"]["Selection"]["best"] == pytest.approx(max(likelihoods), rel=1e-6)
+    assert all(row["val/bound"] < row["val/log_likelihood"] for row in rows)
+    x, decoder = data.valid.x.double(), task.vae.double().eval().decoder
+    z = torch.randn(100_000, 1, 2, dtype=torch.float64)
+    with torch.no_grad():
+        observed = decoder((z,))
+        each = torch.stack([observed.log_prob(one[None])[:, 0].logsumexp(0) for one in x])
+    expected = float(each.mean()) - math.log(100_000)
+    assert likelihoods[-1] == pytest.approx(expected, abs=0.05)
+
+
+def test_importance_weights_agree_with_quadrature(monkeypatch):
+    task = task_of("architecture=vector_mlp", "architecture.latent_dim=2")
+    with torch.no_grad():
+        task.validation_step()
+        exact = task.row["val/log_likelihood"]
+        monkeypatch.setattr("vaelab.evaluation.selecting.INTERVALS", {})
+        monkeypatch.setattr("vaelab.evaluation.selecting.SAMPLES", 20_000)
+        task.validation_step()
+    assert task.row["val/log_likelihood"] == pytest.approx(exact, abs=0.02)

@@ -1,6 +1,5 @@
 """The live line: where training is, what it has reached, how fast, and how long it will take."""
 
-import math
 import time
 from typing import Any
 
@@ -120,7 +119,7 @@ class LiveLine(pl.Callback):
             latent = [
                 f"reconstruction {row['val/reconstruction']:.2f}",
                 f"KL {row['val/kl']:.2f}",
-                *([] if math.isnan(row["val/mi"]) else [information(row)]),
+                *([information(row)] if "val/mi" in row else []),
                 f"active {row['val/au']:.0f}/{self.units}",
             ]
             parts += latent if self.units else []

@@ -1,4 +1,8 @@
-"""Which epoch is best and when to stop: by the validation bound at beta = 1, never by test data."""
+"""Which epoch is best and when to stop: by the validation bound at beta = 1, never by test data.
+
+Where a strategy's bound is no measure of the model, by its estimate of the validation data's log
+p(x) (`InferenceStrategy.criterion`).
+"""
 
 import math
 from typing import Any
@@ -38,11 +42,14 @@ class Selection(pl.Callback):
         self.best_epoch = 0
         self.bad_epochs = 0
         self.reason: str | None = None
+        self.criterion = "bound"
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Judge the epoch that just ended."""
         assert isinstance(pl_module, Task)
-        self.judge(pl_module.progress.epoch + 1, pl_module.row["val/bound"])
+        criterion = pl_module.inference.criterion
+        self.criterion = criterion.removeprefix("val/").replace("_", " ")
+        self.judge(pl_module.progress.epoch + 1, pl_module.row[criterion])
         self.reason = self.reason or pl_module.rates.schedule.ended or budget_spent(pl_module)
         if self.reason is not None:
             trainer.should_stop = True
@@ -56,9 +63,9 @@ class Selection(pl.Callback):
         elif epoch >= self.head_start + self.warmup:
             self.bad_epochs += 1
         if not math.isfinite(bound):
-            self.reason = f"the validation bound became {bound} in epoch {epoch}"
+            self.reason = f"the validation {self.criterion} became {bound} in epoch {epoch}"
         elif self.patience is not None and self.bad_epochs > self.patience:
-            self.reason = f"no better validation bound in {self.bad_epochs} epochs"
+            self.reason = f"no better validation {self.criterion} in {self.bad_epochs} epochs"
         elif epoch >= self.epochs:
             self.reason = f"all {self.epochs} epochs done"
 
