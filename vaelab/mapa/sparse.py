@@ -73,9 +73,10 @@ class SparseRows:
         first, last = self.starts[rows], self.starts[rows + 1]
         low, high = self.below[first], self.below[last]
         draws = torch.rand(num_samples, len(rows), dtype=low.dtype, device=low.device)
-        found = torch.searchsorted(self.below, low + draws * (high - low), right=True) - 1
-        # Rounding must not lead into a neighbouring row.
-        return self.columns[torch.minimum(torch.maximum(found, first), last - 1)]
+        # Rounding must not lead to the row's end, behind which is another's first entry.
+        level = torch.minimum(low + draws * (high - low), torch.nextafter(high, low))
+        # From the right: entries without mass are passed over.
+        return self.columns[torch.searchsorted(self.below, level, right=True) - 1]
 
     def log_weight(
         self, rows: Integer[Tensor, "B"], columns: Integer[Tensor, "S B"]
