@@ -5,7 +5,7 @@ from jaxtyping import Float, Integer
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-PAIRS = 2**26  # distances at a time on a GPU: 256 MiB
+PAIRS = 2**25  # distances at a time on a GPU: 256 MiB
 
 
 class Neighbours:
@@ -20,7 +20,7 @@ class Neighbours:
         self.index = None
         if points.device.type == "cpu":
             # Trees where they help, else matrix products in blocks; scikit-learn decides.
-            self.index = NearestNeighbors().fit(points.numpy())
+            self.index = NearestNeighbors().fit(points.double().numpy())
 
     def __call__(
         self, queries: Float[Tensor, "B F"], count: int
@@ -28,8 +28,8 @@ class Neighbours:
         """Squared distances, float64, and indices of the K nearest points, nearest first."""
         count = min(count, len(self.points))
         if self.index is not None:
-            distances, index = self.index.kneighbors(queries.numpy(), count)
-            return torch.from_numpy(distances).double().square(), torch.from_numpy(index)
+            distances, index = self.index.kneighbors(queries.double().numpy(), count)
+            return torch.from_numpy(distances).square(), torch.from_numpy(index)
         parts = queries.split(max(1, PAIRS // len(self.points)))
         found = [self.brute(part, count) for part in parts]
         squares, index = (torch.cat(one) for one in zip(*found, strict=True))
@@ -37,8 +37,10 @@ class Neighbours:
 
     def brute(self, queries: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The same in torch; candidates by matrix products, their distances exactly."""
-        rough = self.points.square().sum(1) - 2 * queries @ self.points.T
+        # In float64: far from the origin float32 products cancel, and choose others than nearest.
+        points = self.points.double()
+        rough = points.square().sum(1) - 2 * queries.double() @ points.T
         index = rough.topk(count, largest=False).indices
-        exact = (queries[:, None].double() - self.points[index].double()).square().sum(-1)
+        exact = (queries[:, None].double() - points[index]).square().sum(-1)
         exact, order = exact.sort(1)
         return exact, index.gather(1, order)
