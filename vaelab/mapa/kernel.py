@@ -25,6 +25,7 @@ class Near:
         own: where an example is its own neighbour and has a weight of another kind; None: nowhere.
         own_log_weight: its log-weight, where a neighbour at distance 0 has 0.
         size: of how many they are the nearest.
+        others: how many of them have mass, or would have, and are not among the K.
     """
 
     squares: Float[Tensor, "R K"]
@@ -32,6 +33,7 @@ class Near:
     own: Bool[Tensor, "R K"] | None
     own_log_weight: float
     size: int
+    others: int
 
     def log_kernel(self, variance: Float[Tensor, "*R"]) -> Float[Tensor, "R K"]:
         """-squares / (2 h^2), h^2 one number or one a row."""
@@ -49,21 +51,24 @@ class Near:
 
     def dropped(self, variance: Float[Tensor, "*R"]) -> Float[Tensor, "R"]:
         """What all others have at most: each no more than the farthest of the K."""
-        logs = self.log_kernel(variance)
-        others = self.size - logs.shape[1]
-        rest = others * (self.squares.amax(1) / (-2 * variance.reshape(-1))).exp()
-        return rest / (logs.exp().sum(1) + rest)
+        kept = self.log_kernel(variance).logsumexp(1)
+        farthest = self.squares.amax(1) / (-2 * variance.reshape(-1))
+        others = torch.tensor(self.others, dtype=kept.dtype, device=kept.device)
+        # rest / (kept + rest), in logarithms: far from all others both are 0 in float64.
+        return torch.sigmoid(others.log() + farthest - kept)
 
     def take(self, rows: Integer[Tensor, "M"]) -> "Near":
         """Some of the rows."""
         own = None if self.own is None else self.own[rows]
-        return Near(self.squares[rows], self.index[rows], own, self.own_log_weight, self.size)
+        weight, size, others = self.own_log_weight, self.size, self.others
+        return Near(self.squares[rows], self.index[rows], own, weight, size, others)
 
 
 def of_others(neighbours: Neighbours, queries: Float[Tensor, "B F"], count: int) -> Near:
     """Of points that are none of the examples themselves."""
     squares, index = neighbours(queries, count)
-    return Near(squares, index, None, 0.0, len(neighbours.points))
+    size = len(neighbours.points)
+    return Near(squares, index, None, 0.0, size, size - index.shape[1])
 
 
 def of_themselves(neighbours: Neighbours, count: int, term: SelfTerm, c: float) -> Near:
@@ -73,8 +78,7 @@ def of_themselves(neighbours: Neighbours, count: int, term: SelfTerm, c: float) 
     """
     size, features = neighbours.points.shape
     if term == "include":
-        squares, index = neighbours(neighbours.points, count)
-        return Near(squares, index, None, 0.0, size)
+        return of_others(neighbours, neighbours.points, count)
     squares, index = neighbours(neighbours.points, count + 1)
     mine = index == torch.arange(size, device=index.device)[:, None]
     # Among more than K examples that are the same, oneself may be missing: the farthest goes.
@@ -83,7 +87,7 @@ def of_themselves(neighbours: Neighbours, count: int, term: SelfTerm, c: float) 
     squares = squares[others].view(size, -1)[:, :count]
     index = index[others].view(size, -1)[:, :count]
     if term == "exclude":
-        return Near(squares, index, None, 0.0, size)
+        return Near(squares, index, None, 0.0, size, size - 1 - index.shape[1])
     # Oneself takes the place of the farthest, or one more where all are kept.
     kept = min(squares.shape[1], count - 1)
     zero, me = squares.new_zeros(size, 1), torch.arange(size, device=index.device)[:, None]
@@ -91,4 +95,4 @@ def of_themselves(neighbours: Neighbours, count: int, term: SelfTerm, c: float) 
     index = torch.cat([me, index[:, :kept]], 1)
     own = torch.zeros_like(index, dtype=torch.bool)
     own[:, 0] = True
-    return Near(squares, index, own, -features / c, size)
+    return Near(squares, index, own, -features / c, size, size - index.shape[1])
