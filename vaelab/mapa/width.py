@@ -54,8 +54,9 @@ def bisected(
 ) -> Float[Tensor, "R"]:
     """Solve perplexity(h^2) = target by halving intervals of log h^2."""
     largest = squares.amax(1).clamp(min=torch.finfo(squares.dtype).tiny)
+    smallest = torch.minimum(squares.masked_fill(squares <= 0, torch.inf).amin(1), largest)
     # At the low end of it one neighbour has everything, at the high end all have the same.
-    low, high = largest.log() - 30, largest.log() + 15
+    low, high = smallest.log() - 15, largest.log() + 15
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         wide = perplexity(middle.exp()) > target
