@@ -16,6 +16,7 @@ from torch import Tensor
 
 Array = np.ndarray
 EDGE = 1e-6  # z is kept within the quantiles of EDGE and 1 - EDGE
+NARROW = 1e-2  # in a cell as narrow the density is flat to four digits
 
 
 class Level(NamedTuple):
@@ -118,8 +119,9 @@ class Cells:
         mass = self.high - self.low
         mean = (density(a) - density(b)) / mass
         second = 1 + (times_density(a) - times_density(b)) / mass
-        # Rounding in very narrow cells; the width bounds it.
-        return mean, (second - mean.square()).clamp(min=0)
+        width = b - a
+        # Differences of a narrow cell have no digits left.
+        return mean, torch.where(width < NARROW, width.square() / 12, second - mean.square())
 
 
 def quantile(u: Tensor) -> Tensor:
