@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from small import config, make_task, train
 from torch import nn
 from torch.testing import assert_close
+from torch.utils.data import DataLoader
 
 from vaelab.batch import Batch
 from vaelab.build import build
@@ -18,6 +20,7 @@ from vaelab.evaluation.measure import measure
 from vaelab.plan import container
 from vaelab.posterior import GaussianPosterior
 from vaelab.refine.refinement import RefinedPosterior, Track
+from vaelab.session import quiet_lightning
 from vaelab.validate import validate
 
 SHORT = ["trainer.steps=3", "trainer.step_size=0.05"]
@@ -140,6 +143,33 @@ def test_validation_refines_although_it_takes_no_gradients(tmp_path, trainer):
         bounds.append(task.row["val/bound"])
     assert bounds[1] > bounds[0] + 0.5
     assert in_lightning == pytest.approx(bounds[1], rel=1e-5)
+
+
+class InTest(pl.LightningModule):
+    """Lightning's own test hook around a task's validation."""
+
+    def __init__(self, task):
+        super().__init__()
+        self.task = task
+
+    def test_step(self, *_):
+        self.task.validation_step()
+
+
+@pytest.mark.parametrize("inference_mode", [False, True])
+@pytest.mark.parametrize("trainer", STRATEGIES)
+def test_refines_in_lightnings_test_too(trainer, inference_mode):
+    prior = "mog" if trainer == "svi" else "vamp"
+    task = task_of(trainer, f"prior={prior}", "prior.components=5").float()
+    bounds = []
+    for steps in (0, 10):
+        task.inference.settings = replace(task.inference.settings, steps=steps, step_size=0.02)
+        quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
+        lightning = pl.Trainer(accelerator="cpu", inference_mode=inference_mode, **quiet)
+        with quiet_lightning():
+            lightning.test(InTest(task), DataLoader([0]), verbose=False)
+        bounds.append(task.row["val/bound"])
+    assert bounds[1] > bounds[0] + 0.5
 
 
 def test_what_an_epoch_tells_and_that_a_resumed_one_tells_it_too():

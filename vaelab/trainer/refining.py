@@ -53,6 +53,9 @@ class Refining(InferenceStrategy):
 
     def posterior(self, learner: Learner, batch: Batch) -> RefinedPosterior:
         """Lambda_K."""
+        if torch.is_inference_mode_enabled():  # Lightning's default; no gradient can be taken in it
+            with torch.inference_mode(mode=False), torch.no_grad():
+                return self.posterior(learner, batch._replace(x=batch.x.clone()))
         vae, start = learner.vae, self.start(learner, batch)
         prior = vae.prior(vae.encoder)
         if vae.training:
