@@ -1,13 +1,21 @@
 """The data's own density beside the model's, on the same examples."""
 
+import json
 import math
 from types import SimpleNamespace
 
 import pytest
 import torch
+from rich.console import Console
+from small import config
 
 from tests.evaluation.test_marginal import AUTO, learned, run
+from vaelab import fit
+from vaelab.again import settings_for
+from vaelab.evaluation.run import evaluate_run
 from vaelab.evaluation.truth import beside_truth
+from vaelab.reproduce.collect import pick
+from vaelab.run import Run
 
 
 def compared(evaluation, data=None, **settings):
@@ -53,3 +61,24 @@ def test_log_likelihoods_stand_together_at_the_end(evaluation):
     names = ["log_likelihood", "log_likelihood_true", "log_likelihood_gap"]
     assert list(results.as_dict())[-3:] == names
     assert torch.isfinite(results.arrays["log_likelihood"]).all()
+
+
+def test_a_run_and_its_later_evaluation_have_it(tmp_path):
+    small = ["dataset=linear_gaussian", "dataset.num_train=60", "dataset.num_test=40",
+             "architecture.latent_dim=1", "epochs=1", "evaluation=density",
+             "evaluation.splits=[test]", "evaluation.marginal=21"]  # fmt: skip
+    settings, trained = config(*small), Run(tmp_path)
+    trained.write_config(settings, [])
+    fit.fit(settings, trained, Console(quiet=True))
+    trained.update(status="complete")
+    own = trained.read()["metrics"]["test"]
+    names = ("log_likelihood", "log_likelihood_true", "log_likelihood_gap")
+    learned, true, gap = (pick(own, name)[0] for name in names)
+    assert gap == pytest.approx(true - learned)
+    assert gap > 0.1
+    assert own["log_likelihood"]["n"] == 20  # what small runs are limited to
+    words = ["evaluation=density", "evaluation.samples=4", "evaluation.examples=20"]
+    again = settings_for(trained, [*words, "evaluation.marginal=81", "lightning=cpu"])
+    later = json.loads(evaluate_run(trained, again).read_text())["metrics"]["test"]
+    assert later["log_likelihood_true"]["value"] == true
+    assert later["log_likelihood"]["estimator"] == "quadrature, 81 points"

@@ -116,8 +116,9 @@ def integrate(
         grid: of an even number of intervals.
         first: doublings that are made in any case.
         last: doublings at most; what has not settled then is returned as it is.
-        rows: points in one pass of the decoder.
+        rows: points in one pass of the decoder, or fewer where examples are large.
     """
+    rows = max(1, min(rows, (PAIRS << 2) // x[0].numel()))
     total = LogSumExp()
     # Half the intervals first: every point counts in what follows, and says how far it moved.
     now = start = Grid(grid.dim, grid.doubled(first).intervals // 2)
