@@ -21,7 +21,6 @@ DOUBLINGS = {1: 4, 2: 2}  # at most: 64,001 points, and 641 x 641
 SETTLED = 1e-3  # nats that the mean may have moved by in the last doubling
 MISSING = 1e-6  # mass of the prior that the grid may miss
 PAIRS = 1 << 20  # points x examples whose log p(x|z) are at hand at once
-DENSITIES = 1 << 17  # points x elements of examples at once on a CPU, whose cache holds them
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def integrate(
         last: doublings at most; what has not settled then is returned as it is.
         rows: points in one pass of the decoder, or fewer where examples are large.
     """
-    rows = max(1, min(rows, (PAIRS << 2) // x[0].numel()))
+    rows = max(1, min(rows, densities(x) // x[0].numel()))
     total = LogSumExp()
     # Half the intervals first: every point counts in what follows, and says how far it moved.
     now = start = Grid(grid.dim, grid.doubled(first).intervals // 2)
@@ -146,14 +145,19 @@ def log_joint(
     kind = next((one.dtype for one in decoder.parameters()), x.dtype)
     # As samples of one example, which every observation model takes; and of many such examples.
     observation = decoder((z[:, None].to(kind),))
-    together = (DENSITIES if x.device.type == "cpu" else PAIRS << 4) // (len(z) * x[0].numel())
-    log_px = torch.vmap(lambda one: observation.log_prob(one[None]), chunk_size=max(1, together))
+    together = max(1, densities(x) // (len(z) * x[0].numel()))
+    log_px = torch.vmap(lambda one: observation.log_prob(one[None]), chunk_size=together)
     weight = prior.log_prob(z) + share
     sums = [
         log_px(some)[..., 0].double().add_(weight).logsumexp(1)
         for some in x.split(max(1, PAIRS // len(z)))
     ]
     return torch.cat(sums)
+
+
+def densities(x: Tensor) -> int:
+    """Points x elements of examples to have at hand at once: as many as a CPU's cache holds."""
+    return 1 << 17 if x.device.type == "cpu" else 1 << 24
 
 
 def _pieces(
