@@ -77,6 +77,18 @@ def test_without_hidden_layers_both_sides_are_linear():
     assert len(list(built.decoder.parameters())) == len(list(built.encoder.parameters())) == 2
 
 
+def test_a_triangular_decoder_uses_and_trains_the_lower_triangle_alone():
+    built = made(shape=(2,), latent_dim=2, hidden=[], triangular=True)
+    (layer,) = built.decoder.network
+    z = torch.randn(1, 5, 2, dtype=torch.float64)
+    (a, _), (b, c) = layer.weight
+    by_hand = torch.stack([a * z[..., 0], b * z[..., 0] + c * z[..., 1]], -1) + layer.bias
+    mean = built.decoder((z,)).mean
+    assert_close(mean, by_hand)
+    (gradient,) = torch.autograd.grad(mean.square().sum(), layer.weight)
+    assert (gradient == 0).tolist() == [[False, True], [False, False]]
+
+
 @pytest.mark.parametrize("sigma", [1.0, 1e-3])
 def test_a_linear_one_can_be_the_exact_posterior_and_its_bound_the_likelihood(sigma):
     """Noise of variance 1e-6 leaves the log-variance inside its range."""

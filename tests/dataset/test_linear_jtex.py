@@ -1,4 +1,4 @@
-"""LinearJTEx: its normal, and the optimum that every mean-field VAE of it shares."""
+"""LinearJTEx: its normal, and the optimum of mean-field VAEs whose decoder has its form."""
 
 import math
 
@@ -24,6 +24,12 @@ def expected(covariance):
     )
 
 
+def off(weight, noise):
+    """KL of the best mean-field posterior to the true one of x = weight z + e, at any x."""
+    precision = np.eye(2) + weight.T @ weight / noise
+    return 0.5 * (np.log(np.diag(precision)).sum() - math.log(np.linalg.det(precision)))
+
+
 def loss(mixing, model):
     """KL(truth || learned), and what the best mean-field posterior is off: section 8.1's two."""
     truth = covariance(A, model.noise)
@@ -31,9 +37,7 @@ def loss(mixing, model):
     ratio = np.linalg.solve(learned, truth)
     divergence = 0.5 * (np.trace(ratio) - 2 - math.log(np.linalg.det(ratio)))
     weight = np.linalg.cholesky(mixing @ mixing.T + SPREAD * np.eye(2))
-    precision = np.eye(2) + weight.T @ weight / model.noise
-    mismatch = 0.5 * (np.log(np.diag(precision)).sum() - math.log(np.linalg.det(precision)))
-    return divergence, mismatch
+    return divergence, off(weight, model.noise)
 
 
 def test_the_factor_is_the_lower_one():
@@ -76,3 +80,11 @@ def test_the_best_mean_field_vae_is_not_the_truth():
     truth = expected(covariance(A, model.noise))
     assert truth - loss(best.x.reshape(2, 2), model)[0] == pytest.approx(-3.1328, abs=5e-5)
     assert truth - best.fun == pytest.approx(-3.1670, abs=5e-5)
+
+
+def test_a_turned_factor_has_the_same_data_and_exact_mean_field_posteriors():
+    """Why the two tests above need the factor's form: principal axes make W' W diagonal."""
+    values, axes = np.linalg.eigh(factor().numpy() @ factor().numpy().T)
+    turned = axes * np.sqrt(values)
+    assert turned @ turned.T == pytest.approx(factor().numpy() @ factor().numpy().T)
+    assert off(turned, known("linear_jtex").noise) == pytest.approx(0, abs=1e-12)

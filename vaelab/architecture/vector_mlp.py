@@ -48,12 +48,14 @@ class VectorMlpDecoder(Decoder):
         latent_dim: int,
         activation: Activation,
         output: Output,
+        triangular: bool,
         likelihood: Likelihood,
     ) -> None:
         super().__init__()
         self.likelihood = likelihood
         self.params = (likelihood.num_params, dim)
-        self.network = mlp([latent_dim, *hidden, likelihood.num_params * dim], activation)
+        last = LowerTriangular if triangular else nn.Linear
+        self.network = mlp([latent_dim, *hidden, likelihood.num_params * dim], activation, last)
         self.output = output
 
     def forward(self, z: Latents) -> ObservationModel:
@@ -77,6 +79,8 @@ class VectorMlp(Architecture):
         encoder_hidden: the same of the encoder.
         activation: of all hidden layers; the slope of leaky_relu is 0.1.
         output: "cube" raises the decoder's mean to the third power, element by element.
+        triangular: whether only the lower triangle of the decoder's last weights is used, as of a
+            Cholesky factor; its codes then cannot be turned.
     """
 
     offers = frozenset({Trait.LOCAL_POSTERIOR, Trait.ENCODER, Trait.TOP_POSTERIOR})
@@ -91,6 +95,7 @@ class VectorMlp(Architecture):
         encoder_hidden: list[int],
         activation: Activation,
         output: Output,
+        triangular: bool,
     ) -> None:
         if latent_dim < 1:
             raise UserError(f"architecture.latent_dim={latent_dim}: must be at least 1")
@@ -102,11 +107,24 @@ class VectorMlp(Architecture):
         (dim,) = shape
         self.latent_dims = (latent_dim,)
         self.encoder = VectorMlpEncoder(dim, encoder_hidden, latent_dim, activation)
-        self.decoder = VectorMlpDecoder(dim, hidden, latent_dim, activation, output, likelihood)
+        self.decoder = VectorMlpDecoder(
+            dim, hidden, latent_dim, activation, output, triangular, likelihood
+        )
 
 
-def mlp(widths: list[int], activation: Activation) -> nn.Sequential:
+class LowerTriangular(nn.Linear):
+    """L h + b, with L the lower triangle of the weights."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The layer's output."""
+        return F.linear(input, self.weight.tril(), self.bias)
+
+
+def mlp(
+    widths: list[int], activation: Activation, last: type[nn.Linear] = nn.Linear
+) -> nn.Sequential:
     """Linear layers from width to width, an activation between two."""
     made = {"leaky_relu": nn.LeakyReLU(0.1), "relu": nn.ReLU(), "tanh": nn.Tanh()}[activation]
-    layers = [part for i, o in pairwise(widths) for part in (nn.Linear(i, o), made)]
-    return nn.Sequential(*layers[:-1])
+    *inner, outer = pairwise(widths)
+    hidden = [part for i, o in inner for part in (nn.Linear(i, o), made)]
+    return nn.Sequential(*hidden, last(*outer))

@@ -1,8 +1,10 @@
-"""LinearJTEx, on which the best mean-field VAE is not the truth.
+"""LinearJTEx, on which the best mean-field VAE of the true form is not the truth.
 
-Confirmed: *Characterizing and Avoiding Problematic Global Optima of Variational
-Autoencoders* (Yacoby et al., 2020), 2003.07756, appendices C and E. Any mean-field VAE on it
-ends near a mean log p(x) of -3.1328, however it is trained; the truth has -2.97078.
+Confirmed: *Characterizing and Avoiding Problematic Global Optima of Variational Autoencoders*
+(Yacoby et al., 2020), 2003.07756, appendices C and E. With a decoder that is a Cholesky factor a
+mean-field VAE has its optimum at a mean log p(x) of -3.1328, however it is trained; the truth has
+-2.97078. With a free linear decoder codes can be turned until posteriors are diagonal, and the
+truth is an optimum too.
 """
 
 import torch
