@@ -15,7 +15,7 @@ from vaelab.validate import validate
 
 TRAINED = ("architecture", "prior", "likelihood", "optimizer", "beta", "experiment")
 WITHOUT_EFFECT = ("epochs", "patience", "clip_norm", "clip_scope", "micro_batches", "fresh")
-WITHOUT_EFFECT += ("output_dir", "logger", "learning_rate", "snapshots", "watch")
+WITHOUT_EFFECT += ("decoder_passes", "output_dir", "logger", "learning_rate", "snapshots", "watch")
 
 
 def settings_for(run: Run, texts: list[str], evaluation: str = "paper") -> dict[str, Any]:

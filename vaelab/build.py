@@ -62,6 +62,7 @@ def build(config: Mapping[str, Any], *, training: bool = True) -> Parts:
     provided["latent_dims"] = tuple(latent_dims)
     prior = part("prior")
     provided |= {"architecture": architecture, "bound": part("bound")}
+    provided["run_epochs"] = config["epochs"]  # a trainer may have `epochs` of its own
     parts = Parts(
         dataset=dataset,
         likelihood=likelihood,

@@ -29,7 +29,7 @@ PROVIDED = {
     "architecture": _DATA | {"likelihood"},
     "bound": _ALL | {"epochs"},
     "learning_rate": _ALL | {"epochs"},
-    "trainer": _ALL | {"architecture", "bound", "epochs"},
+    "trainer": _ALL | {"architecture", "bound", "run_epochs"},
     "watch": _ALL | {"latent_dims"},
     "optimizer": frozenset({"params"}),
     "logger": frozenset({"save_dir"}),

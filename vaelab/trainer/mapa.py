@@ -44,6 +44,7 @@ class Mapa(InferenceStrategy):
         dataset: whose training split has the indices.
         likelihood: p(x|z).
         architecture: its encoder is there for `post_hoc_inference` alone.
+        run_epochs: of the run.
         bound: the ELBO, or one of importance weights with this posterior as their proposal.
         c: the kernel's variance is c sigma2; an index posterior that is placed on the true codes
             is the posterior of a model whose noise is 1 + c times as large.
@@ -90,23 +91,23 @@ class Mapa(InferenceStrategy):
         components: int,
         objective: Literal["auto", "collapsed", "pairs", "iw"],
         post_hoc_inference: int,
-        epochs: int,
+        run_epochs: int,
     ) -> None:
         super().__init__()
         check_data(dataset)
         asked = Asked(
-            c,
-            sigma2,
-            perplexity,
-            width,
-            k,
-            self_term,
-            normalise,
-            layout,
-            embedding,
-            landmarks,
-            distance,
-            components,
+            c=c,
+            sigma2=sigma2,
+            perplexity=perplexity,
+            width=width,
+            k=k,
+            self_term=self_term,
+            normalise=normalise,
+            layout=layout,
+            embedding=embedding,
+            landmarks=landmarks,
+            distance=distance,
+            components=components,
         )
         elements = math.prod(dataset.shape)
         self.recipe = recipe(asked, likelihood, elements, latent_dim)
@@ -120,13 +121,13 @@ class Mapa(InferenceStrategy):
             likelihood=likelihood,
             architecture=architecture,
         )
-        if not 0 <= post_hoc_inference < epochs:
+        if not 0 <= post_hoc_inference < run_epochs:
             raise UserError(
                 f"trainer.post_hoc_inference={post_hoc_inference}: must be 0 (none) or more, and "
-                f"fewer than epochs={epochs}"
+                f"fewer than epochs={run_epochs}"
             )
         self.post_hoc = post_hoc_inference > 0
-        self.head_start = epochs - post_hoc_inference if self.post_hoc else 0
+        self.head_start = run_epochs - post_hoc_inference if self.post_hoc else 0
         self.state = {"epochs": 0, "facts": {}, "fingerprint": "", "seconds": 0.0}
         self.tables: Tables | None = None
         # The bound is loose by the width of the index posteriors: it compares no epochs. Once the
