@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import time
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from vaelab.errors import UserError
 from vaelab.mapa.cells import Cells
 from vaelab.mapa.embedding import Embedding
+from vaelab.mapa.features import Distance
 from vaelab.mapa.kernel import Near, SelfTerm, of_themselves
 from vaelab.mapa.layout import Kind, placed
 from vaelab.mapa.neighbours import Neighbours
@@ -80,10 +80,16 @@ class Fitted:
     warnings: list[str] = field(default_factory=list)
 
 
-def fingerprint(recipe: Recipe, points: Float[Tensor, "N F"]) -> str:
-    """Of data and settings: what a checkpoint is held to."""
-    digest = hashlib.sha256(repr(sorted(asdict(recipe).items())).encode())
-    digest.update(points.cpu().contiguous().numpy().tobytes())
+def fingerprint(
+    recipe: Recipe, distance: Distance, components: int, x: Float[Tensor, "N *event"]
+) -> str:
+    """Of data and settings: what a checkpoint is held to.
+
+    Not of the features: last digits of principal components depend on the number of threads.
+    """
+    settings = (sorted(asdict(recipe).items()), distance, components)
+    digest = hashlib.sha256(repr(settings).encode())
+    digest.update(x.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -93,7 +99,6 @@ def fit(recipe: Recipe, neighbours: Neighbours) -> Fitted:
     Raises:
         UserError: the settings do not fit data of this size.
     """
-    started = time.perf_counter()
     size, features = neighbours.points.shape
     if recipe.k is not None and not 1 <= recipe.k <= size:
         raise UserError(f"trainer.k={recipe.k}: must be 1 to {size}, the training examples")
@@ -105,7 +110,7 @@ def fit(recipe: Recipe, neighbours: Neighbours) -> Fitted:
     )
     cells = Cells(size, recipe.latent_dim)
     place = placed(cells, smoothed, recipe.layout, embedding, recipe.landmarks)
-    facts = _facts(rows, near, variance) | {"seconds": time.perf_counter() - started}
+    facts = _facts(rows, near, variance)
     return Fitted(rows, variance, log_scale, place, facts, _warnings(facts))
 
 

@@ -48,7 +48,7 @@ class Tables(nn.Module):
         self.x = train[torch.arange(size, device=train.x.device)].cpu()
         self.features = Features(self.x, distance, components)
         points = self.features(self.x)
-        self.fingerprint = fingerprint(recipe, points)
+        self.fingerprint = fingerprint(recipe, distance, components, self.x)
         self.facts: dict[str, float] = {}
         width = (size,) if recipe.per_row else ()
         self.register_buffer("place", torch.arange(size))
@@ -112,7 +112,7 @@ class Tables(nn.Module):
     def targets(self) -> Targets:
         """What is left of the data in the collapsed bound."""
         device = self.place.device
-        return self.once("targets", lambda: collapsed(self.rows, self.x).to(device))
+        return self.once("targets", lambda: collapsed(self.rows, self.x).to(device, torch.float32))
 
     def of(self, x: Float[Tensor, "B *event"]) -> SparseRows:
         """q(m|x) of any x, as of one that is none of the training examples."""

@@ -16,7 +16,7 @@ from vaelab.mapa.sparse import SparseRows
 
 @dataclass(frozen=True)
 class Targets:
-    """Of each index m; float32.
+    """Of each index m.
 
     Attributes:
         weight: w_m = sum_n q_nm; 1 on average.
@@ -28,13 +28,13 @@ class Targets:
     mean: Float[Tensor, "N *event"]
     variance: Float[Tensor, "N *event"]
 
-    def to(self, device: torch.device) -> "Targets":
-        """The same on another device."""
-        return Targets(*(one.to(device) for one in (self.weight, self.mean, self.variance)))
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Targets":
+        """The same elsewhere and in another type."""
+        return Targets(*(one.to(device, dtype) for one in (self.weight, self.mean, self.variance)))
 
 
 def collapsed(q: SparseRows, x: Float[Tensor, "N *event"]) -> Targets:
-    """w, mean and variance of every index; on the CPU.
+    """w, mean and variance of every index; float64 on the CPU.
 
     An index that no example has mass on has weight 0, its own x and no variance.
     """
@@ -50,5 +50,4 @@ def collapsed(q: SparseRows, x: Float[Tensor, "N *event"]) -> Targets:
     second = torch.from_numpy(transposed @ deviations**2) / share
     variance = (second - mean.square()).clamp(min=0)
     mean = torch.where(used[:, None], mean + centre, flat)
-    shaped = (one.float().view(len(weight), *x.shape[1:]) for one in (mean, variance))
-    return Targets(weight.float(), *shaped)
+    return Targets(weight, mean.view(x.shape), variance.view(x.shape))
