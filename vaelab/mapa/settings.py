@@ -44,6 +44,10 @@ class Asked:
             value = getattr(self, name)
             if not isinstance(value, str) and not 0 < value < math.inf:
                 raise UserError(f"trainer.{name}={value:g}: must be above 0, and finite")
+        if self.perplexity <= 1:
+            raise UserError(
+                f"trainer.perplexity={self.perplexity:g}: must be above 1, that of a single example"
+            )
         for name, least in (("k", 1), ("landmarks", 2), ("components", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
