@@ -5,7 +5,8 @@ from functools import cache
 from pathlib import Path
 
 PRIMARY = "train.yaml"
-HIDDEN = ("hydra", "table", "figure", "budget", "search", "diagnosis")
+TABLES = ("table", "figure", "claim")  # what vaelab reproduce makes
+HIDDEN = ("hydra", *TABLES, "budget", "search", "diagnosis")
 
 _DEFAULT = re.compile(r"^\s*-\s*/?([\w/]+)(?:@([\w.]+))?:\s*(\S+)")
 _SETTING = re.compile(r"^(\w+):\s*(.*?)\s*(?:#\s*(.*))?$")

@@ -140,7 +140,7 @@ def test_the_command_of_a_cell_trains_that_run(tiny):
 
 def test_wrong_words_are_one_line(tiny, capsys):
     for words, said in (
-        ("reproduce", "name one table or figure (table=tiny)"),
+        ("reproduce", "name one table, figure or claim (table=tiny)"),
         ("reproduce table=tinny", "did you mean tiny?"),
         ("reproduce table=tiny rows=plane", "did you mean plain?"),
         ("reproduce table=tiny budget=smok", "did you mean smoke?"),

@@ -56,7 +56,8 @@ def candidates(words: list[str]) -> list[str]:
     elif words[0] == "completion":
         found = list(SCRIPTS)
     elif words[0] == "list":
-        found = [*groups.groups(groups.config_dir()), "tables", "figures", "budget", "diagnosis"]
+        kinds = [f"{kind}s" for kind in groups.TABLES]
+        found = [*groups.groups(groups.config_dir()), *kinds, "budget", "diagnosis"]
     elif words[0] == "diagnose":
         found = diagnoses(words[1:-1], last)
     elif words[0] in TABLES:
@@ -73,15 +74,15 @@ def candidates(words: list[str]) -> list[str]:
 
 
 def tables(command: str, before: list[str], last: str) -> list[str]:
-    """Tables, figures and budgets, then what can be set of their runs."""
+    """Tables, figures, claims and budgets, then what can be set of their runs."""
     root = groups.config_dir()
-    names = {kind: list(groups.options(kind, root)) for kind in ("table", "figure", "budget")}
+    names = {kind: list(groups.options(kind, root)) for kind in (*groups.TABLES, "budget")}
     kind = last.partition("=")[0]
     if "=" in last and kind in names:
         return [f"{kind}={name}" for name in names[kind]]
     if command == "table" and not before:
-        return [*names["table"], *names["figure"]]
-    own = ["table=", "figure="] if command == "reproduce" else []
+        return [name for kind in groups.TABLES for name in names[kind]]
+    own = [f"{kind}=" for kind in groups.TABLES] if command == "reproduce" else []
     return [*own, "budget=", "rows=", "columns=", "seeds=", *settings(before, last)]
 
 

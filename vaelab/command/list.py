@@ -7,13 +7,14 @@ from vaelab.command._arguments import Arguments
 from vaelab.errors import UserError
 from vaelab.spelling import nearest
 
-PRESETS = {"tables": ("table", "figure"), "figures": ("figure",)}
+PRESETS = {f"{kind}s": (kind,) for kind in groups.TABLES} | {"tables": groups.TABLES}
 ASIDE = ("budget", "diagnosis")  # groups of other commands than train
 
 
 def run(arguments: list[str]) -> int:
-    """Print the options of all groups, or of those named; tables and figures with their cost."""
-    parser = Arguments("list", "[GROUP|tables|figures|budget|diagnosis ...] [--config-dir DIR]")
+    """Print the options of all groups, or of those named; tables and the like with their cost."""
+    usage = "[GROUP|tables|figures|claims|budget|diagnosis ...] [--config-dir DIR]"
+    parser = Arguments("list", usage)
     parser.add_argument("groups", nargs="*")
     parser.add_argument("--config-dir")
     given = parser.parse_intermixed_args(arguments)
@@ -25,7 +26,7 @@ def run(arguments: list[str]) -> int:
             raise UserError(f"--config-dir {given.config_dir}: no such folder")
         folders.append(Path(given.config_dir).resolve())
     known = groups.groups(*folders)
-    presets = PRESETS | {"table": ("table",), "figure": ("figure",)}
+    presets = PRESETS | {kind: (kind,) for kind in groups.TABLES}
     others = ["tables", *ASIDE]
     for name in given.groups:
         if name not in known and name not in presets and name not in ASIDE:

@@ -1,8 +1,8 @@
-"""Train and evaluate what is missing of a paper's table or figure, then show it."""
+"""Train and evaluate what is missing of a paper's table, figure or claim, then show it."""
 
 from vaelab.command._arguments import Arguments
 
-USAGE = "table=NAME|figure=NAME [budget=full|short|smoke] [NAME=VALUE ...] [--dry-run]"
+USAGE = "table=NAME|figure=NAME|claim=NAME [budget=full|short|smoke] [NAME=VALUE ...] [--dry-run]"
 HELP = """
   rows=A,B columns=C     only these cells (vaelab table NAME shows their names)
   seeds=1,2              other seeds than the table's

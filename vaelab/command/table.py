@@ -5,8 +5,8 @@ from vaelab.command._arguments import Arguments
 
 USAGE = "NAME [budget=full|short|smoke] [NAME=VALUE ...]"
 HELP = """
-  NAME is a table or a figure (vaelab list tables). Other words are those of vaelab reproduce;
-  give the same settings, output_dir among them, to find the same runs.
+  NAME is a table, a figure or a claim (vaelab list tables). Other words are those of
+  vaelab reproduce; give the same settings, output_dir among them, to find the same runs.
 
   vaelab table vampprior_2 budget=smoke"""
 
@@ -26,7 +26,8 @@ def run(arguments: list[str]) -> int:
     from vaelab.reproduce.make import planned_cells, show
 
     folders = request.config_folders(given.config_dir)
-    kind = "figure" if name in groups.options("figure", *folders) else "table"
+    kinds = [kind for kind in groups.TABLES if name in groups.options(kind, *folders)]
+    kind = next(iter(kinds), "table")
     first = name if "=" in name else f"{kind}={name}"
     asked = request.read([first, *given.words], given.config_dir)
     composer = Composer(given.config_dir)

@@ -56,7 +56,7 @@ def read(words: list[str], config_dir: str | None = None) -> Request:
     kinds = [kind for kind in spec.KINDS if kind in own]
     if len(kinds) != 1:
         known = ", ".join(f"{k}={name}" for k in spec.KINDS for name in groups.options(k, *folders))
-        raise UserError(f"name one table or figure ({known})")
+        raise UserError(f"name one table, figure or claim ({known})")
     table = spec.find(kinds[0], own[kinds[0]], *folders)
     several = {name: _several(name, own[name]) for name in SEVERAL if name in own}
     seeds = [_seed(text) for text in several["seeds"]] if "seeds" in several else None

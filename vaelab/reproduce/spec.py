@@ -2,6 +2,8 @@
 
 A YAML in configs/table or configs/figure. Settings of the table hold for all cells; a column's, a
 row's and a cell's own go before them, in this order. Overrides add up.
+
+One in configs/claim is a table of our own runs alone, which a published sentence is held against.
 """
 
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ from vaelab.settings import shown
 from vaelab.spelling import nearest
 from vaelab.typed import mismatch
 
-KINDS = ("table", "figure")
+KINDS = groups.TABLES
 # What may be said of all cells, of a row's or a column's, or of one.
 COMMON: dict[str, Any] = {
     "overrides": list[str],
@@ -138,6 +140,7 @@ class Table:
     """A table or a figure of a paper; `cells` by row, then column, in the order of the YAML.
 
     Attributes:
+        kind: "table", "figure", or "claim": a sentence of a paper, of which no number is shown.
         cost: what all of it takes, measured, in words.
     """
 
@@ -155,7 +158,7 @@ class Table:
 
 
 def find(kind: str, name: str, *folders: Path) -> Table:
-    """The table (or figure) of this name.
+    """The table (or figure, or claim) of this name.
 
     Raises:
         UserError: there is none, or its YAML is wrong.
@@ -194,6 +197,11 @@ def read(kind: str, name: str, path: Path) -> Table:
             layers = [given, given["columns"][column], given["rows"][row], own]
             cells.append(_cell(rows[row], columns[column], layers))
     for cell in cells:
+        if kind == "claim" and (cell.published is not None or cell.quoted or cell.band):
+            raise UserError(
+                f"{path}: cells.{cell.row.name}.{cell.column.name}: a claim is tested on our own "
+                "runs: it has no published or quoted figure and no band"
+            )
         for key, other in (("relative_to", cell.relative_to), ("above", cell.above)):
             if other is not None:
                 _known(path, f"cells.{cell.row.name}.{key}", other, given["cells"])

@@ -20,7 +20,7 @@ from vaelab.reporting.style import (
     plain,
 )
 from vaelab.reproduce.outcome import Outcome, Report
-from vaelab.reproduce.pages.legend import Legend
+from vaelab.reproduce.pages.legend import CLAIM, Legend
 from vaelab.reproduce.spec import Plot
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, INK, GREY)
@@ -39,7 +39,8 @@ def draw(report: Report, path: Path) -> Path:
     width = WIDTH * across if across > 1 else LONE
     legend = Legend(report)
     reasons = ", ".join(legend.reasons)
-    about = [f"NOT AS PUBLISHED: {reasons}"] if reasons else []
+    about = [CLAIM] if legend.claim else []
+    about += [f"{legend.marked.upper()}: {reasons}"] if reasons else []
     about += [report.table.source, f"budget {report.budget[0]}"]
     about += [f"± {text}" for name, text in legend.facts() if name == "±"]
     parts = report.table.title, "; ".join(text for text in about if text)

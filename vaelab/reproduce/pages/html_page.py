@@ -14,7 +14,11 @@ STYLE = Path(__file__).with_name("page.css")
 HEAD = (
     '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
 )
-WORDS = "ours ± spread, the published figure in parentheses; a number leads to its runs"
+AS_PUBLISHED = (
+    "As published",
+    "ours ± spread, the published figure in parentheses; a number leads to its runs",
+)
+CLAIMED = "Our runs", "mean ± spread; a number leads to its runs"
 
 
 def text(report: Report, folder: Path, drawn: Path | None, copies: dict[Path, list[Path]]) -> str:
@@ -29,7 +33,8 @@ def text(report: Report, folder: Path, drawn: Path | None, copies: dict[Path, li
         picture = f'<img src="{escape(drawn.name)}" alt="{title}">'
         parts.append(f'<figure class="drawn">{picture}</figure>')
     parts += [_picture(path, report, folder) for path in report.pictures]
-    parts += ["<h2>As published</h2>", f"<p>{WORDS}.</p>", _layout(report, legend)]
+    what, how = CLAIMED if legend.claim else AS_PUBLISHED
+    parts += [f"<h2>{what}</h2>", f"<p>{how}.</p>", _layout(report, legend)]
     if legend.signs:
         signs = [(sign, f"{reason}: not judged") for reason, sign in legend.signs.items()]
         parts.append(pairs(signs))

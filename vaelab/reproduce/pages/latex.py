@@ -80,7 +80,8 @@ def _caption(report: Report, legend: Legend) -> str:
     parts = [report.table.title, *([legend.warning] if legend.warning else [])]
     parts += [f"{name[0].upper()}{name[1:]}: {text}" for name, text in legend.facts()]
     ends = [escape(part.rstrip(".")) + "." for part in parts]
-    return " ".join([*ends, "Below ours: (published). Bold: inside the band."])
+    below = "" if legend.claim else " Below ours: (published). Bold: inside the band."
+    return " ".join(ends) + below
 
 
 def _cell(outcome: Outcome | None, legend: Legend, beside: bool) -> list[str]:

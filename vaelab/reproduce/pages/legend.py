@@ -2,10 +2,12 @@
 
 from collections import Counter
 
+from vaelab.reproduce.budget import FULL
 from vaelab.reproduce.outcome import Outcome, Report
 from vaelab.reproduce.pages import words
 from vaelab.reproduce.spec import Line
 
+CLAIM = "a published sentence is tested on our own runs; no number of the paper's is shown"
 SIGNS = "†‡§¶‖"  # doubled, tripled, ... where a report has more reasons than signs
 
 
@@ -13,6 +15,7 @@ class Legend:
     """Of one report.
 
     Attributes:
+        claim: whether it is of a published sentence, and no number but ours is in it.
         signs: reason -> its sign, of cells that have a number.
         reasons: not to judge, of any cell that has a number or will have one.
         measures: how a number was measured -> its letter; letters are shown where there are two.
@@ -20,6 +23,7 @@ class Legend:
 
     def __init__(self, report: Report) -> None:
         self.report = report
+        self.claim = report.table.kind == "claim"
         shown = [outcome for outcome in report.outcomes if outcome.values]
         reasons = dict.fromkeys(reason for outcome in shown for reason in outcome.caveats)
         run = [outcome for outcome in report.outcomes if not outcome.cell.quoted]
@@ -66,13 +70,18 @@ class Legend:
         return units.pop() if len(units) == 1 else None
 
     @property
+    def marked(self) -> str:
+        """What a number with a reason not to judge is."""
+        return "Not in full" if self.claim else "Not as published"
+
+    @property
     def warning(self) -> str | None:
         """What stands above everything where a number is not at the paper's settings."""
         if not self.reasons:
             return None
         marked = sum(1 for outcome in self.report.outcomes if self.sign(outcome))
         shown = sum(1 for outcome in self.report.outcomes if outcome.values)
-        what = f"Not as published: {', '.join(self.reasons)}."
+        what = f"{self.marked}: {', '.join(self.reasons)}."
         if not shown:
             return what
         many = f"{marked} of {shown} numbers of ours are marked"
@@ -81,7 +90,11 @@ class Legend:
     def facts(self) -> list[tuple[str, str]]:
         """Name and text of what holds for the whole page."""
         report = self.report
-        facts = [("source", report.table.source), ("budget", ": ".join(report.budget))]
+        facts = [("claim", CLAIM)] if self.claim else []
+        name, means = report.budget
+        if self.claim and name == FULL:
+            means = "all epochs, seeds and test data that its settings say"  # and not the paper's
+        facts += [("source", report.table.source), ("budget", f"{name}: {means}")]
         facts += [("all cells with", " ".join(report.extra))] if report.extra else []
         facts += [("unit", self.unit or "")]
         split = f"{' and '.join(self._splits())} split"
@@ -91,7 +104,8 @@ class Legend:
             ways = f"measured in {len(self.measures)} ways, as each cell says"
             facts.append(("ours", f"{split}, {ways}"))
         facts += [("±", self._spread())] if self.kinds else []
-        facts += [("band", "of ours - published, least to greatest"), ("cells", self.counts())]
+        band = "" if self.claim else "of ours - published, least to greatest"
+        facts += [("band", band), ("cells", self.counts())]
         return [(name, text) for name, text in facts if text]
 
     def counts(self) -> str:
@@ -103,16 +117,16 @@ class Legend:
         states = Counter(words.state(outcome) for outcome in cells)
         without = kinds["unjudged"] - states["not judged"]
         some = {
-            "without a band or a published figure": without,
+            "without a band or a published figure": 0 if self.claim else without,
             "failed": sum(outcome.status.startswith("failed") for outcome in cells),
             "refused": states["refused"],
             "not in this budget": sum(outcome.left_out is not None for outcome in every),
             "quoted": sum(outcome.cell.quoted for outcome in every),
         }
-        text = (
-            f"{len(whole)} of {len(cells)} finished; {kinds['inside']} inside the band, "
-            f"{kinds['outside']} outside, {states['not judged']} not judged"
-        )
+        text = f"{len(whole)} of {len(cells)} finished; "
+        if not self.claim:
+            text += f"{kinds['inside']} inside the band, {kinds['outside']} outside, "
+        text += f"{states['not judged']} not judged"
         return text + "".join(f", {count} {name}" for name, count in some.items() if count)
 
     def notes(self) -> list[str]:

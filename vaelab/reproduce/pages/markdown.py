@@ -13,6 +13,7 @@ LIST = (
     "row", "column", "published", "certainty", "ours", "difference", "band", "verdict", "status",
     "measured", "runs", "command",
 )  # fmt: skip
+OF_PUBLISHED = {"published", "certainty", "difference", "band"}  # of LIST; a claim has none
 
 
 def text(report: Report, folder: Path, drawn: Path | None) -> str:
@@ -76,6 +77,7 @@ def _provenance(report: Report, legend: Legend) -> str:
 
 def _legend(legend: Legend) -> list[str]:
     lines = ["ours ± spread (published); **bold**: inside the band"]
+    lines = ["ours ± spread"] if legend.claim else lines
     lines += [f"{sign} {escape(reason)}: not judged" for reason, sign in legend.signs.items()]
     return ["  \n".join(lines)]
 
@@ -100,7 +102,10 @@ def _list(report: Report, legend: Legend, folder: Path) -> list[list[str]]:
         runs = ", ".join(_run(run, folder) for run in outcome.runs)
         commands = "<br>".join(code(run.command) for run in outcome.runs)
         rows.append([*map(escape, texts), runs, commands])
-    return rows
+    if not legend.claim:
+        return rows
+    kept = [at for at, name in enumerate(LIST) if name not in OF_PUBLISHED]
+    return [[row[at] for at in kept] for row in rows]
 
 
 def _diagnosis(report: Report) -> str:

@@ -38,7 +38,7 @@ def lines(report: Report, legend: Legend) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     table.padding, table.pad_edge = (0, 1, 0, 0), False  # for 100 columns
     table.add_column("")
-    for name in ("published", "ours", "difference", "band"):
+    for name in ("ours",) if legend.claim else ("published", "ours", "difference", "band"):
         table.add_column(name, justify="right", no_wrap=True)
     if len(legend.measures) > 1:
         table.add_column("how")
@@ -61,13 +61,10 @@ def lines(report: Report, legend: Legend) -> Table:
 def _line(outcome: Outcome, legend: Legend) -> list[str]:
     """What follows its name."""
     cell, spread = outcome.cell, legend.spread(outcome)
-    texts = [
-        words.published(cell),
-        words.ours(outcome) + (f" ({spread})" if spread else ""),
-        words.difference(outcome),
-        words.band(cell),
-        *([legend.letter(outcome)] if len(legend.measures) > 1 else []),
-    ]
+    ours = words.ours(outcome) + (f" ({spread})" if spread else "")
+    texts = [words.published(cell), ours, words.difference(outcome), words.band(cell)]
+    texts = [ours] if legend.claim else texts
+    texts += [legend.letter(outcome)] if len(legend.measures) > 1 else []
     # The column is narrow: its signs and reasons are below.
     verdict = f"{words.state(outcome).removesuffix(' the band')} {legend.sign(outcome)}"
     colour = COLOURS[words.kind(outcome)]
