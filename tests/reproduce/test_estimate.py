@@ -21,12 +21,14 @@ MNIST = ("dataset=static_mnist", "architecture.hidden=[8]", "batch_size=100", "e
 
 @pytest.fixture
 def timed(monkeypatch):
-    """Every network takes 0.1 s an update, 0.02 s a validation batch, 1 ms a sample."""
+    """Every network takes 0.1 s and 100 passes an update, 0.02 s a batch of validation, 1 ms a
+    sample.
+    """
     made = []
 
     def measure(settings, parts, epoch, data):
         made.append(data)
-        return Speed(0.1, 0.02, 0.001)
+        return Speed(0.1, 0.02, 0.001, 100)
 
     monkeypatch.setattr(estimate, "measure", measure)
     return made
@@ -40,6 +42,23 @@ def test_a_run_is_its_epochs_and_its_evaluation(timed, tmp_path):
     assert epoch == pytest.approx(500 * 0.1 + 100 * 0.02)  # published sizes, no data read
     assert cost.evaluation == pytest.approx(50 * 200 * 0.001)
     assert cost.seconds == pytest.approx(20 * 52 + 10)
+
+
+def test_a_budget_of_passes_ends_it_with_the_epoch_that_reaches_it(timed, tmp_path):
+    for passes, epochs in ((150_000, 3), (150_001, 4), (2_000_000, 20)):  # 50,000 an epoch
+        cost = Estimator()(config(*MNIST, f"decoder_passes={passes}"), Run(tmp_path))
+        assert [count for count, _ in cost.stages] == [epochs]
+    (tmp_path / "metrics.csv").write_text("epoch\n1\n2\n3\n")
+    cost = Estimator()(config(*MNIST, "decoder_passes=200000"), Run(tmp_path))
+    assert [count for count, _ in cost.stages] == [1]
+
+
+def test_a_posterior_that_comes_before_training_is_there_for_the_timing(tmp_path):
+    words = ["experiment=mapa/circle", "trainer=mapa", "decoder_passes=20000"]
+    settings = validate(container(Composer().cells([*words, "architecture.hidden=[4]"])[0]))
+    ((epochs, epoch),) = Estimator()(settings, Run(tmp_path)).stages
+    assert epochs == 10  # of 2,000 passes
+    assert epoch < 60
 
 
 @pytest.mark.parametrize("protocol", ["vampprior", "iwae"])
@@ -149,7 +168,8 @@ SWITCH = ("bound=elbo_then_iwae", "select=last", "patience=null")
 
 
 def test_a_bound_that_changes_is_timed_before_and_after(tmp_path, monkeypatch):
-    speeds = {0: Speed(0.1, 0.02, 0.001), 12: Speed(2.0, 0.3, 0.001), 6: Speed(9.0, 9.0, 9.0)}
+    speeds = {0: Speed(0.1, 0.02, 0.001, 100), 12: Speed(2.0, 0.3, 0.001, 500)}
+    speeds[6] = Speed(9.0, 9.0, 9.0, 9)
     timed = []
     monkeypatch.setattr(estimate, "measure", lambda *a: timed.append(a[2]) or speeds[a[2]])
     settings = config(*MNIST, *SWITCH, "evaluation.samples=50", "evaluation.examples=200")
@@ -165,6 +185,9 @@ def test_a_bound_that_changes_is_timed_before_and_after(tmp_path, monkeypatch):
     shorter = config(*MNIST[:-1], "epochs=10", *SWITCH)
     assert [n for n, _ in estimator(shorter, Run(tmp_path / "new")).stages] == [6, 4]
     assert timed == [0, 12]  # the same two networks, whenever they change
+    # 12 epochs of 500 x 100 passes, 4 of 500 x 500.
+    short = config(*MNIST, *SWITCH, f"decoder_passes={12 * 50_000 + 4 * 250_000}")
+    assert [n for n, _ in estimator(short, Run(tmp_path / "new")).stages] == [12, 4]
 
 
 @pytest.mark.parametrize(("epoch", "kind"), [(0, Elbo), (2, Iwae)])

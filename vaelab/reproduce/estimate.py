@@ -1,6 +1,8 @@
 """What a run would cost on this machine: a few timed steps on made-up data of the right shape."""
 
 import json
+import math
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,11 +35,16 @@ NETWORK += ("batch_size", "precision", "micro_batches")
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds for one update, for one batch of validation, and for one sample of one example."""
+    """Seconds for one update, for one batch of validation, and for one sample of one example.
+
+    Attributes:
+        passes: of the decoder in one update.
+    """
 
     update: float
     validation: float
     sample: float
+    passes: float
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,17 @@ class Estimator:
         parts, total = build(config), config["epochs"]
         data = self.extent(config, parts)
         done = total if run.status in FINAL else epochs_done(run)
+        budget = sys.maxsize if config["decoder_passes"] is None else config["decoder_passes"]
         stages = []
         for number, stage in enumerate(in_turn(parts.bound, total)):
-            left = len(range(max(done, stage.start), stage.stop))
-            if left or stage.stop == total:  # the last is timed for its samples
+            if done < stage.stop or stage.stop == total:  # the last is timed for its samples
                 speed = self.speed(config, parts, number, stage.start, data)
                 epoch = data.updates * speed.update + data.validations * speed.validation
-                stages.append((left, epoch))
+                passes = max(1.0, data.updates * speed.passes)
+                length = min(len(stage), math.ceil(max(0.0, budget / passes)))
+                begun = max(0, min(done, stage.stop) - stage.start)
+                stages.append((max(0, length - begun), epoch))
+                budget -= length * passes
         evaluation: Evaluation = construct(config["evaluation"], {})
         decoder = parts.architecture.decoder
         bound = parts.bound.at((config["evaluation"].get("epoch") or total) - 1)
@@ -127,12 +138,15 @@ def measure(config: Mapping[str, Any], parts: Parts, epoch: int, data: Extent) -
     valid = train.take(torch.arange(min(data.valid_batch, data.batch)))  # one batch
     splits = Splits(train, valid, valid)
     parts.prior.prepare(splits.train)
+    parts.trainer.prepare(splits.train, fresh=True)
     task = make_task({**config, "batch_size": data.batch}, parts, splits.to(place)).to(place)
     task.configure_optimizers()
     task.progress.epoch = epoch
     task.train()
     task.update(0)
+    before = task.progress.decoder_passes
     update = seconds(place, lambda: [task.update(0) for _ in range(UPDATES)]) / UPDATES
+    passes = (task.progress.decoder_passes - before) / UPDATES
     task.eval()
     with torch.no_grad():
         validation = seconds(place, task.validation_step)
@@ -144,7 +158,7 @@ def measure(config: Mapping[str, Any], parts: Parts, epoch: int, data: Extent) -
         if parts.architecture.decoder.autoregressive:
             drawn = AUTOREGRESSIVE_ROWS if data.length is None else SENTENCE_ROWS
         scored = seconds(place, lambda: score(task.vae, example, q, drawn, drawn, prior))
-    return Speed(update, validation, scored / drawn)
+    return Speed(update, validation, scored / drawn, passes)
 
 
 def made_up(parts: Parts, rows: int, length: int | None) -> Split:
