@@ -41,7 +41,7 @@ def test_neighbours_are_added_until_the_others_have_next_to_nothing():
     x = circle(900)[0]
     assert fitted(x, sigma2=0.001, embedding="pca").facts["neighbours"] == 200
     wide = fitted(x, sigma2=0.1).facts
-    assert wide["neighbours"] == 800
+    assert wide["neighbours"] == 400
     assert wide["dropped_95"] < 0.01
     all_of_them = fitted(x, sigma2=10.0).facts
     assert all_of_them["neighbours"] == 900

@@ -71,28 +71,36 @@ def of_others(neighbours: Neighbours, queries: Float[Tensor, "B F"], count: int)
     return Near(squares, index, None, 0.0, size, size - index.shape[1])
 
 
-def of_themselves(neighbours: Neighbours, count: int, term: SelfTerm, c: float) -> Near:
-    """Of every example among all.
+def of_themselves(
+    neighbours: Neighbours,
+    count: int,
+    term: SelfTerm,
+    c: float,
+    rows: Integer[Tensor, "R"] | None = None,
+) -> Near:
+    """Of examples, all or some of them, among all.
 
     With "expected", sigma^2 = h^2 / c, so that the log-weight of oneself is -F / c whatever h^2.
     """
-    size, features = neighbours.points.shape
+    points = neighbours.points
+    size, features = points.shape
+    me = torch.arange(size, device=points.device) if rows is None else rows
+    queries = points if rows is None else points[rows]
     if term == "include":
-        return of_others(neighbours, neighbours.points, count)
-    squares, index = neighbours(neighbours.points, count + 1)
-    mine = index == torch.arange(size, device=index.device)[:, None]
+        return of_others(neighbours, queries, count)
+    squares, index = neighbours(queries, count + 1)
+    mine = index == me[:, None]
     # Among more than K examples that are the same, oneself may be missing: the farthest goes.
     mine[:, -1] |= ~mine.any(1)
     others = ~mine
-    squares = squares[others].view(size, -1)[:, :count]
-    index = index[others].view(size, -1)[:, :count]
+    squares = squares[others].view(len(me), -1)[:, :count]
+    index = index[others].view(len(me), -1)[:, :count]
     if term == "exclude":
         return Near(squares, index, None, 0.0, size, size - 1 - index.shape[1])
     # Oneself takes the place of the farthest, or one more where all are kept.
     kept = min(squares.shape[1], count - 1)
-    zero, me = squares.new_zeros(size, 1), torch.arange(size, device=index.device)[:, None]
-    squares = torch.cat([zero, squares[:, :kept]], 1)
-    index = torch.cat([me, index[:, :kept]], 1)
+    squares = torch.cat([squares.new_zeros(len(me), 1), squares[:, :kept]], 1)
+    index = torch.cat([me[:, None], index[:, :kept]], 1)
     own = torch.zeros_like(index, dtype=torch.bool)
     own[:, 0] = True
     return Near(squares, index, own, -features / c, size, size - index.shape[1])

@@ -18,11 +18,12 @@ from vaelab.mapa.layout import Kind, placed
 from vaelab.mapa.neighbours import Neighbours
 from vaelab.mapa.sinkhorn import balanced
 from vaelab.mapa.sparse import SparseRows
-from vaelab.mapa.width import noise_variance, of_perplexity
+from vaelab.mapa.width import noise_variance, of_perplexity, spread_out
 
 Sigma2 = float | Literal["local_pca", "perplexity"]
 DROPPED = 0.01  # mass beyond the K neighbours that is not worth a warning
 FEW, MOST = 200, 2**24  # neighbours to begin with; entries of the matrix that K may grow to
+ANCHORS = 300  # examples that say how many neighbours are enough
 ISOMAP_LIMIT = 5000
 
 
@@ -115,17 +116,23 @@ def fit(recipe: Recipe, neighbours: Neighbours) -> Fitted:
 
 
 def _near(recipe: Recipe, neighbours: Neighbours) -> tuple[Near, Tensor]:
-    """Neighbours, four times as many until the others have next to nothing; and h^2."""
+    """The K nearest of every example, and h^2."""
+    count = recipe.k or _enough(recipe, neighbours)
+    near = of_themselves(neighbours, count, recipe.self_term, recipe.c)
+    return near, _variance(recipe, neighbours, near)
+
+
+def _enough(recipe: Recipe, neighbours: Neighbours) -> int:
+    """K with which the others have next to nothing, as some of the examples say (to be sure, half)."""
     size = len(neighbours.points)
-    count = recipe.k or min(size, FEW)
+    some = spread_out(size, ANCHORS).to(neighbours.points.device)
+    count = min(size, FEW)
     while True:
-        near = of_themselves(neighbours, count, recipe.self_term, recipe.c)
-        variance = _variance(recipe, neighbours, near)
-        dropped = near.dropped(variance).quantile(0.95)
-        full = count >= size or 4 * count * size > MOST
-        if recipe.k is not None or full or dropped < DROPPED:
-            return near, variance
-        count = min(size, 4 * count)
+        near = of_themselves(neighbours, count, recipe.self_term, recipe.c, some)
+        dropped = near.dropped(_variance(recipe, neighbours, near)).quantile(0.95)
+        if count >= size or 2 * count * size > MOST or dropped < DROPPED / 2:
+            return count
+        count = min(size, 2 * count)
 
 
 def _variance(recipe: Recipe, neighbours: Neighbours, near: Near) -> Tensor:
