@@ -23,7 +23,7 @@ from vaelab.reporting.computation import Curve, Panel, draw
 from vaelab.reporting.style import Heading
 
 WHAT = "log p(x) of validation data against computation"
-POINTS = 200  # of a curve, evenly spaced on a log axis
+POINTS, WITHIN = 150, 20  # of a curve, evenly spaced on a log axis; looked at for each of them
 
 Axis = Literal["decoder_passes", "passes", "seconds"]
 Groups = dict[str, dict[str, list[Subject]]]
@@ -54,8 +54,8 @@ class Computation(Diagnosis):
             numbers[name] = {label: self.numbers(runs) for label, runs in found.items()}
             for axis in self.over:
                 lines = {label: together(runs, axis) for label, runs in found.items()}
-                truths = [one.truth for runs in found.values() for one in runs]
-                panels.append(Panel(name, axis.replace("_", " "), lines, mean(truths)))
+                known = all(one.truth is not None for runs in found.values() for one in runs)
+                panels.append(Panel(name, axis.replace("_", " "), lines, known))
         counts = sorted({len(one["final"]) for own in numbers.values() for one in own.values()})
         report = {
             "estimator": "quadrature, the mean of examples, then of seeds",
@@ -64,9 +64,9 @@ class Computation(Diagnosis):
             "panels": numbers,
         }
         write_json(folder / "computation.json", finite(report))
-        about = [f"mean of {' or '.join(map(str, counts))} seeds", "dashed: the data's own density"]
-        if counts[-1] > 1:
-            about.append("band: sd over seeds of the distance from it")
+        seeds = f"{' or '.join(map(str, counts))} {'seeds' if counts[-1] > 1 else 'seed'}"
+        about = [f"mean of {seeds}", *(["band: sd over seeds"] if counts[-1] > 1 else [])]
+        about.append("truth: the data's own density of the same examples")
         heading = Heading(WHAT, "; ".join([*marks(subjects), *about]))
         drawn = draw(panels, len(self.over), folder / "computation.png", heading)
         return [drawn, folder / "computation.json"]
@@ -133,26 +133,30 @@ def pieces(*subjects: Subject) -> list[str]:
 
 
 def together(runs: Sequence[Density], axis: str) -> Curve:
-    """Mean over seeds where all have records, and the sd of the distance from each one's truth.
+    """Log p(x) above each one's truth, mean and sd over seeds, where all have records.
 
     Seeds that draw data of their own have truths of their own; what they do to log p(x), they do
-    to that of every way to train.
+    to that of every way to train. Without a truth it is log p(x) itself.
     """
     spent = [run.spent[axis] for run in runs]
     low = max(float(one[one > 0][0]) for one in spent)
-    x = np.geomspace(low, max(low, min(float(one[-1]) for one in spent)), POINTS)
-    y = np.stack([at(x, one, run.log_likelihood) for one, run in zip(spent, runs, strict=True)])
-    truths = np.array([run.truth or 0.0 for run in runs])
-    spread = (y - truths[:, None]).std(0, ddof=1) if len(runs) > 1 else None
-    return Curve(x, y.mean(0), spread)
+    high = max(low, min(float(one[-1]) for one in spent))
+    edges = np.linspace(np.log(low), np.log(high), POINTS * WITHIN + 1)
+    x = (edges[:-1] + edges[1:]) / 2
+    above = [
+        smoothed(x, one, run.log_likelihood) - (run.truth or 0.0)
+        for one, run in zip(spent, runs, strict=True)
+    ]
+    spread = np.std(above, axis=0, ddof=1) if len(runs) > 1 else None
+    return Curve(np.exp(x.reshape(POINTS, -1).mean(1)), np.mean(above, axis=0), spread)
 
 
-def at(
-    x: Float[ndarray, "P"], spent: Float[ndarray, "R"], value: Float[ndarray, "R"]
+def smoothed(
+    x: Float[ndarray, "PW"], spent: Float[ndarray, "R"], value: Float[ndarray, "R"]
 ) -> Float[ndarray, "P"]:
-    """A run's values at x, between its records in the logarithm of what was spent."""
+    """A run's values at the logarithms x, between its records, each the mean of WITHIN."""
     begun = spent > 0
-    return np.interp(np.log(x), np.log(spent[begun]), value[begun])
+    return np.interp(x, np.log(spent[begun]), value[begun]).reshape(POINTS, -1).mean(1)
 
 
 def reached(run: Density, axis: str, within: float) -> float | None:
@@ -161,9 +165,3 @@ def reached(run: Density, axis: str, within: float) -> float | None:
         return None
     (near,) = np.nonzero(run.truth - run.log_likelihood <= within)
     return float(run.spent[axis][near[0]]) if len(near) else None
-
-
-def mean(truths: Sequence[float | None]) -> float | None:
-    """Of what is known."""
-    known = [one for one in truths if one is not None]
-    return float(np.mean(known)) if known else None

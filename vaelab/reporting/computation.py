@@ -1,11 +1,14 @@
-"""Curves of log p(x) over what training spent, with bands over seeds and the truth as a line."""
+"""How far log p(x) is from the truth, over what training spent, with bands over seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 from numpy import ndarray
 
 from vaelab.reporting.style import (
@@ -22,7 +25,9 @@ from vaelab.reporting.style import (
 
 WIDTH, HEIGHT = 4.2, 2.4  # inches of one pair of axes
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
-SHOWN = 4.0  # times the worst end's distance from the truth that the axis goes below it
+LINEAR = 0.01  # nats around the truth in which the axis is linear; beyond it is logarithmic
+TRUTH: dict[str, Any] = {"color": INK, "linewidth": 0.9, "linestyle": "--"}
+FARTHEST = 100.0  # nats below the truth that are shown
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Curve:
 
     Attributes:
         x: what was spent, above 0.
-        mean: over seeds, nats.
+        mean: over seeds, nats; above the truth where that is known.
         spread: standard deviation; None of one seed.
     """
 
@@ -42,12 +47,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One data set over one kind of computation; `truth` None where it is not known."""
+    """One data set over one kind of computation; `known`: curves are above the truth."""
 
     title: str
     axis: str
     curves: Mapping[str, Curve]
-    truth: float | None
+    known: bool
 
 
 def draw(panels: Sequence[Panel], across: int, path: Path, heading: Heading) -> Path:
@@ -55,33 +60,37 @@ def draw(panels: Sequence[Panel], across: int, path: Path, heading: Heading) -> 
     names = list(dict.fromkeys(name for panel in panels for name in panel.curves))
     colours = {name: COLOURS[at % len(COLOURS)] for at, name in enumerate(names)}
     down = len(panels) // across
-    with figure(path, (WIDTH * across, HEIGHT * down + 0.5), heading) as drawn:
+    with figure(path, (WIDTH * across, HEIGHT * down + 0.8), heading) as drawn:
         every = drawn.subplots(down, across, squeeze=False).flat
         for axes, panel in zip(every, panels, strict=True):
             lines(plain(axes), panel, colours)
-        every[0].legend(loc="lower right")
+        # Of all panels: a data set may lack a curve.
+        keys = {name: Line2D([], [], color=colours[name]) for name in names}
+        if any(panel.known for panel in panels):
+            keys["truth"] = Line2D([], [], **TRUTH)
+        drawn.legend(keys.values(), keys, loc="outside lower center", ncols=len(keys))
     return path
 
 
 def lines(axes: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
     """The curves of one panel."""
     for name, curve in panel.curves.items():
-        axes.plot(curve.x, curve.mean, color=colours[name], label=name)
+        axes.plot(curve.x, curve.mean, color=colours[name])
         if curve.spread is not None:
             low, high = curve.mean - curve.spread, curve.mean + curve.spread
             axes.fill_between(curve.x, low, high, color=colours[name], alpha=0.18, linewidth=0)
-    if panel.truth is not None:
-        axes.axhline(panel.truth, color=INK, linewidth=0.9, linestyle="--", label="truth")
     axes.set_title(panel.title)
     axes.set_xscale("log")
     axes.set_xlabel(panel.axis)
-    axes.set_ylabel("log p(x), nats")
-    axes.set_ylim(*limits(panel))
-
-
-def limits(panel: Panel) -> tuple[float, float]:
-    """What the curves end in; untrained models lie so far below that the rest would look flat."""
-    ends = [float(curve.mean[-1]) for curve in panel.curves.values()]
-    top = max(ends) if panel.truth is None else panel.truth
-    room = (top - min(ends)) or 1.0
-    return top - SHOWN * abs(room), max(top, *ends) + 0.3 * abs(room)
+    if not panel.known:
+        axes.set_ylabel("log p(x), nats")
+        return
+    axes.axhline(0, **TRUTH)
+    axes.set_ylabel("log p(x) - truth, nats")
+    # Untrained models are tens of nats off, and what they end in differs by hundredths.
+    axes.set_yscale("symlog", linthresh=LINEAR, linscale=0.7)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+    means = [curve.mean for curve in panel.curves.values()]
+    lowest = min(float(one.min()) for one in means)
+    highest = max(float(one.max()) for one in means)
+    axes.set_ylim(max(lowest, -FARTHEST), max(1.2 * highest, LINEAR / 2))
