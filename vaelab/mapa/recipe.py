@@ -123,7 +123,7 @@ def _near(recipe: Recipe, neighbours: Neighbours) -> tuple[Near, Tensor]:
 
 
 def _enough(recipe: Recipe, neighbours: Neighbours) -> int:
-    """K with which the others have next to nothing, as some of the examples say (to be sure, half)."""
+    """K with which the others have next to nothing: half of what is allowed, of some examples."""
     size = len(neighbours.points)
     some = spread_out(size, ANCHORS).to(neighbours.points.device)
     count = min(size, FEW)
