@@ -93,4 +93,5 @@ def lines(axes: Axes, panel: Panel, colours: Mapping[str, str]) -> None:
     means = [curve.mean for curve in panel.curves.values()]
     lowest = min(float(one.min()) for one in means)
     highest = max(float(one.max()) for one in means)
-    axes.set_ylim(max(lowest, -FARTHEST), max(1.2 * highest, LINEAR / 2))
+    farthest = min(-FARTHEST, 10 * highest)  # something must be seen, however bad all are
+    axes.set_ylim(max(lowest, farthest), max(1.2 * highest, LINEAR / 2))
