@@ -137,7 +137,8 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
     splits = load_splits(config, parts)
     for sentence in prepare(config, parts, splits):
         log.info(sentence)
-        console.print(sentence, markup=False, soft_wrap=True)
+        if run.writable:  # one of several processes
+            console.print(sentence, markup=False, soft_wrap=True)
     task = make_task(config, parts, splits)
     if config["compile"]:
         compile_networks(task.vae)
