@@ -25,9 +25,13 @@ LENGTHS = {
     "lagging": {(100, None), (40, None), (1000, None), (15, None)},
     "savae": {(30, None), (100, None), (15, None), (20, None), (1, None)},
     "svi": {(20, None), (1, None)},  # the landscape of SA-VAE
+    "mapa": {(2000, None)},  # ended by a budget of passes
+    "libi": {(30_000, None)},
 }
 # Without published figures and for CPUs: evaluated as they can be.
 SMALL = {"lagging_small", "lagging_image_small", "savae_small", "savae_image_small"}
+# By quadrature, which draws nothing: log p(x) of models of one or two latent dimensions.
+SMALL |= {"mapa", "libi_2019"}
 # Enough of the largest to see each row and each column; all of it is a slow test.
 ALL = Selection()
 SOME = {
@@ -46,6 +50,8 @@ SOME = {
     "savae_synthetic": [Selection(["truth"], ["oracle"]), Selection(["sa_vae"], ["learned"])],
     "tighter_convergence": [Selection(rows=["e1", "e3280"])],
     "tighter_snr": [Selection(rows=["e4", "e3280"])],
+    "mapa": [Selection(["circle"], ["mapa"]), Selection(["spiral_dots"], ["aggressive_seconds"])],
+    "libi_2019": [Selection(["annealed"], ["linear_jtex"]), Selection(["mapa"], ["mobius"])],
 }
 
 
@@ -87,7 +93,7 @@ def test_cells_compose_and_build(kind, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(SOME))
 def test_every_cell_composes_and_builds(name):
-    kind = "figure" if name in groups.options("figure", CONFIGS) else "table"
+    (kind,) = (kind for kind in spec.KINDS if name in groups.options(kind, CONFIGS))
     runnable(kind, name, [ALL])
 
 

@@ -249,6 +249,21 @@ PUBLISHED = {
         pixel_hvae_vamp -79.78±1
         """,
     ),
+    "libi_2019": (
+        "read",
+        "linear_jtex cubic_jtex gaussian4 mobius",
+        """
+        truth     - - - -
+        vae       -3.15~0.04±0.06 -5.85~0.63 6.73~0.23 1.88~0.05
+        beta_vae  -3.15±0.06 -5.47 7.65 1.92
+        annealed  -3.15±0.06 -12.91~11.5 7.54 1.88
+        lagging   -3.15±0.06 -30.64~39 6.94 1.90
+        libi      -2.99~0.03 -8.90 7.85~0.05 1.91
+        mapa      - - - -
+        vae_free  - - . .
+        mapa_free - - . .
+        """,
+    ),
     "vampprior_3": (
         "read",
         "ll",
