@@ -15,13 +15,14 @@ import torch
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.build import device
-from vaelab.dataset.base import Splits
+from vaelab.dataset.base import Dataset, Splits
 from vaelab.errors import UserError
 from vaelab.evaluated import weights
 from vaelab.fit import labels, load_task
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.run import Run
+from vaelab.trainer.base import InferenceStrategy
 
 # Of a label and a total: a context that gives a function to call with each number done.
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -38,6 +39,8 @@ class Loaded:
         config: of the run.
         epoch: whose weights these are, counted from 1.
         labels: marks of every result of this run, such as "stand-in".
+        dataset: what the splits are of; None: they are of no data set.
+        inference: the run's strategy; None: there is only `posterior`.
     """
 
     vae: VAE
@@ -47,6 +50,8 @@ class Loaded:
     config: Mapping[str, Any]
     epoch: int
     labels: list[str]
+    dataset: Dataset | None = None
+    inference: InferenceStrategy | None = None
 
     @property
     def device(self) -> torch.device:
@@ -86,6 +91,8 @@ class Subject:
             config=self.config,
             epoch=found,
             labels=labels(self.config, parts),
+            dataset=parts.dataset,
+            inference=task.inference,
         )
 
 
