@@ -26,12 +26,13 @@ LENGTHS = {
     "savae": {(30, None), (100, None), (15, None), (20, None), (1, None)},
     "svi": {(20, None), (1, None)},  # the landscape of SA-VAE
     "mapa": {(2000, None)},  # ended by a budget of passes
+    "density": {(2000, None)},
     "libi": {(30_000, None)},
 }
 # Without published figures and for CPUs: evaluated as they can be.
 SMALL = {"lagging_small", "lagging_image_small", "savae_small", "savae_image_small"}
-# By quadrature, which draws nothing: log p(x) of models of one or two latent dimensions.
-SMALL |= {"mapa", "libi_2019"}
+# By quadrature, which draws nothing, where the noise lets it.
+SMALL |= {"mapa", "mapa_posterior", "density_map", "libi_2019"}
 # Enough of the largest to see each row and each column; all of it is a slow test.
 ALL = Selection()
 SOME = {
@@ -52,6 +53,8 @@ SOME = {
     "tighter_snr": [Selection(rows=["e4", "e3280"])],
     "mapa": [Selection(["circle"], ["mapa"]), Selection(["spiral_dots"], ["aggressive_seconds"])],
     "libi_2019": [Selection(["annealed"], ["linear_jtex"]), Selection(["mapa"], ["mobius"])],
+    "mapa_posterior": [Selection(rows=["figure8"])],
+    "density_map": [Selection(rows=["circle"])],
 }
 
 
@@ -106,6 +109,17 @@ def test_tables_share_the_runs_they_have_in_common():
     assert folders("table", "vampprior_2", Selection(["hvae_vamp"])) == hvae
     assert folders("figure", "vampprior_k", Selection(["k500"], ["vamp_elbo"])) == hvae
     assert folders("figure", "vampprior_k", Selection(["k500"], ["vamp_units_z1"])) == hvae
+
+
+def test_the_pictures_of_mapa_are_of_the_claim_s_runs():
+    def folders(kind, name, columns):
+        (*every,) = planned(kind, name, Selection(["circle"], columns))
+        return [one.tasks[0].folder for one in every]
+
+    columns = ["mapa", "vae", "iwae", "aggressive"]
+    claimed = folders("claim", "mapa", columns)
+    assert folders("figure", "density_map", columns) == claimed
+    assert folders("figure", "mapa_posterior", ["log_likelihood"]) == claimed[:1]
 
 
 def test_each_seed_of_frey_faces_has_its_own_split():
