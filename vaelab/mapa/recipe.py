@@ -22,7 +22,7 @@ from vaelab.mapa.width import noise_variance, of_perplexity, spread_out
 
 Sigma2 = float | Literal["local_pca", "perplexity"]
 DROPPED = 0.01  # mass beyond the K neighbours that is not worth a warning
-FEW, MOST = 200, 2**24  # neighbours to begin with; entries of the matrix that K may grow to
+FEW, MOST = 200, 2**22  # neighbours to begin with; entries of the matrix that K may grow to
 ANCHORS = 300  # examples that say how many neighbours are enough
 ISOMAP_LIMIT = 5000
 
