@@ -1,6 +1,7 @@
 """Maps of learned densities: of a model that is the true one all is known; groups, refusals."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ import torch
 
 from tests.diagnosis.known_runs import LINEAR, Built
 from tests.diagnosis.subjects import no_bar
+from vaelab.diagnosis.base import Subject
 from vaelab.diagnosis.density import Box, latent_lines
 from vaelab.diagnosis.density_map import DensityMap, grouped, shortened
 from vaelab.errors import UserError
+from vaelab.run import Run
 
 
 def density_map(**settings):
@@ -112,7 +115,7 @@ def test_data_of_no_known_density_are_drawn_too(tmp_path):
 
 def test_labels_lose_what_all_say():
     def labels(*texts):
-        return shortened([type("One", (), {"label": text}) for text in texts])
+        return shortened([Subject(text, Run(Path("a")), {}) for text in texts])
 
     assert labels("circle, mapa", "circle, vae") == ["mapa", "vae"]
     assert labels("circle, mapa") == ["circle, mapa"]
@@ -122,7 +125,7 @@ def test_labels_lose_what_all_say():
 def test_runs_are_of_one_group_if_their_data_are_the_same():
     def subject(label, name, noise):
         config = {"dataset": {"_target_": name, "noise": noise}, "choices": {"dataset": name}}
-        return type("One", (), {"label": label, "config": config})
+        return Subject(label, Run(Path(label)), config)
 
     runs = [subject("a", "circle", 1), subject("b", "abs", 1), subject("c", "circle", 2)]
     runs.append(subject("d", "circle", 1))

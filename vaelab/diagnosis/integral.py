@@ -33,7 +33,7 @@ class Posteriors:
     settled: bool = True
 
     def density(self, z: Float[Tensor, "G d"]) -> Float[Tensor, "E G"]:
-        """Of every example."""
+        """The p(z|x) of every example."""
         return (self.log_joint(z) - self.log_px[:, None]).exp()
 
 
@@ -93,9 +93,8 @@ def learned(loaded: Loaded, x: Float[Tensor, "E D"], grid: Grid, rows: int) -> P
 
 def known(dataset: KnownModel, x: Float[Tensor, "E D"]) -> Posteriors:
     """Those of the model that the data are drawn from."""
-    return Posteriors(
-        dataset.latent_dim, _joint(dataset, x, x.new_tensor(dataset.noise)), dataset.log_marginal(x)
-    )
+    variance = x.new_full((1, 1), dataset.noise)
+    return Posteriors(dataset.latent_dim, _joint(dataset, x, variance), dataset.log_marginal(x))
 
 
 def noisier(
@@ -108,7 +107,7 @@ def noisier(
 
 
 def _joint(
-    dataset: KnownModel, x: Float[Tensor, "E D"], variance: Float[Tensor, "*#E 1"]
+    dataset: KnownModel, x: Float[Tensor, "E D"], variance: Float[Tensor, "#E 1"]
 ) -> Callable[[Tensor], Tensor]:
     """Log N(z; 0, I) N(x; f(z), variance I), by z."""
     (dim,) = dataset.shape
