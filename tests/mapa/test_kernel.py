@@ -116,10 +116,13 @@ def test_others_have_no_self_term():
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
 
 
-def test_some_rows_are_those_of_all():
-    near = of_themselves(Neighbours(circle(50)[0]), 6, "expected", 1.0)
-    rows = torch.tensor([3, 40, 7])
-    some = near.take(rows)
-    for of in ("log_kernel", "perplexity", "dropped"):
-        found, all_of_them = getattr(some, of)(number(0.02)), getattr(near, of)(number(0.02))
-        assert torch.equal(found, all_of_them[rows])
+@pytest.mark.parametrize("term", TERMS)
+@pytest.mark.parametrize("count", [6, 50])
+def test_some_rows_are_those_of_all(term, count):
+    neighbours, rows = Neighbours(circle(50)[0]), torch.tensor([3, 40, 7])
+    near = of_themselves(neighbours, count, term, 1.0)
+    for some in (near.take(rows), of_themselves(neighbours, count, term, 1.0, rows)):
+        assert torch.equal(some.index, near.index[rows])
+        for of in ("log_kernel", "perplexity", "dropped"):
+            found, whole = getattr(some, of)(number(0.02)), getattr(near, of)(number(0.02))
+            torch.testing.assert_close(found, whole[rows], rtol=1e-12, atol=0)

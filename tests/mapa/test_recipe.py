@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mapa.dense import circle, entropy, posterior, recipe
+from mapa.dense import circle, entropy, posterior, recipe, squares
 from vaelab.dataset.gaussian4 import Gaussian4
 from vaelab.errors import UserError
 from vaelab.mapa.neighbours import Neighbours
@@ -56,6 +56,11 @@ def test_what_few_neighbours_leave_out_is_warned_of():
     q = posterior(x.numpy(), 0.01)
     lost = np.sort(q, 1)[:, :-5].sum(1)
     assert found.facts["dropped_95"] >= np.quantile(lost, 0.95) > 0.1
+    # No other has more than the fifth.
+    kernel = np.sort(np.exp(-squares(x, x) / 0.02), 1)[:, ::-1]
+    rest = 295 * kernel[:, 4]
+    bound = rest / (kernel[:, :5].sum(1) + rest)
+    assert found.facts["dropped_95"] == pytest.approx(np.quantile(bound, 0.95), rel=1e-9)
 
 
 def test_data_finer_than_their_number_resolves_are_warned_of():
