@@ -42,7 +42,7 @@ def shortest_path(centres: Array) -> Array:
     """A short open path that visits every landmark once: their order."""
     distance = np.linalg.norm(centres[:, None] - centres[None], axis=-1)
     starts = np.unique(np.linspace(0, len(centres) - 1, STARTS).round().astype(int))
-    paths = [two_opt(nearest_first(distance, start), distance) for start in starts]
+    paths = [two_opt(nearest_first(distance, int(start)), distance) for start in starts]
     return min(paths, key=lambda path: length(path, distance))
 
 

@@ -20,7 +20,7 @@ class SparseRows:
         size: N.
     """
 
-    starts: Integer[Tensor, "R+1"]
+    starts: Integer[Tensor, "starts"]
     columns: Integer[Tensor, "M"]
     weights: Float[Tensor, "M"]
     size: int
@@ -59,7 +59,7 @@ class SparseRows:
         return rows.repeat_interleave(self.lengths)
 
     @cached_property
-    def below(self) -> Float[Tensor, "M+1"]:
+    def below(self) -> Float[Tensor, "sums"]:
         """Probability of all entries before each one, and of all."""
         return torch.cat([self.weights.new_zeros(1), self.weights.cumsum(0)])
 
