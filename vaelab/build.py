@@ -91,6 +91,12 @@ def build(config: Mapping[str, Any], *, training: bool = True) -> Parts:
             f"trainer.epochs={parts.trainer.head_start}: nothing is left for the model itself; "
             "set more epochs"
         )
+    if parts.trainer.unfinished and config["decoder_passes"] is not None:
+        raise UserError(
+            f"decoder_passes={config['decoder_passes']} cannot be used with "
+            f"trainer={_choice(config, 'trainer')}, whose first {parts.trainer.unfinished} epochs "
+            "only prepare the model that is kept; choose decoder_passes=null"
+        )
     if parts.bound.of_batch and config["micro_batches"] > 1:
         raise UserError(
             f"micro_batches={config['micro_batches']} cannot be used with free bits of a batch's "

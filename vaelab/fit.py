@@ -148,7 +148,9 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
         started = time.monotonic()
         spent = task.inference.cost()  # before another epoch's state is loaded
         report(config, parts, task, run, selection, console)
-        run.update(cost=cost(task, time.monotonic() - started) | shared(spent, task))
+        before = float(spent.get("precomputation_seconds") or 0)
+        others = before + time.monotonic() - started
+        run.update(cost=cost(task, others) | shared(spent, task))
         if task.inference.facts:
             run.update(inference=task.inference.facts)
 
@@ -171,7 +173,7 @@ def train(
 ) -> Selection:
     """The training part; returns what was selected. `extra` callbacks come after ours."""
     units = sum(parts.architecture.latent_dims)
-    head_start = parts.trainer.head_start
+    head_start = parts.trainer.unfinished
     selection = Selection(config["epochs"], config["patience"], parts.beta.warmup, head_start)
     checkpointing = Checkpointing(run.checkpoints, selection)
     moments = parts.watch.moments
@@ -290,7 +292,7 @@ def shared(spent: dict[str, Any], task: Task) -> dict[str, Any]:
     return spent | {"inner_share": spent["inner_seconds"] / max(1e-9, task.progress.seconds)}
 
 
-def cost(task: Task, evaluation_seconds: float) -> dict[str, float | int]:
+def cost(task: Task, other_seconds: float) -> dict[str, float | int]:
     """What the run took: time (resumed parts included), updates, network passes, memory.
 
     A pass is one example through a network; `examples_per_second` counts updates alone, without
@@ -300,7 +302,7 @@ def cost(task: Task, evaluation_seconds: float) -> dict[str, float | int]:
     examples = progress.updates * len(task.splits.train) / task.steps_per_epoch
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
-        "seconds": progress.wall + evaluation_seconds,
+        "seconds": progress.wall + other_seconds,  # before training, and evaluation
         "training_seconds": progress.seconds,
         "examples_per_second": examples / progress.seconds if progress.seconds else 0.0,
         "encoder_updates": progress.encoder_updates,

@@ -132,7 +132,7 @@ class Task(pl.LightningModule):
         network's step, so it is done once a block.
         """
         # At every block, so that a resumed run has them, also where no update is left.
-        self.rates.set(self.progress.epoch, self.spent_share)
+        self.rates.set(self.inference.rate_epoch(self.progress.epoch), self.spent_share)
         self.beta = self.beta_at(self.progress.epoch, max(0, self.progress.step - 1))
         for step in block:
             started = time.perf_counter()

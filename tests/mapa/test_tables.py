@@ -79,11 +79,11 @@ def test_targets_are_sums_over_the_rows():
 def test_a_state_dict_brings_layout_width_and_scale(settings):
     trained = tables(**settings)
     loaded = Tables(recipe(**settings), "raw", 50, Split(circle(SIZE)[0]))
-    assert not loaded.ready
+    assert not loaded.variance.isfinite().any()
     assert loaded.layout.place.tolist() == list(range(SIZE))
     loaded.load_state_dict(trained.state_dict())
     loaded.facts = trained.facts
-    assert loaded.ready
+    assert loaded.variance.isfinite().all()
     assert torch.equal(loaded.layout.place, trained.layout.place)
     assert not torch.equal(loaded.layout.place, torch.arange(SIZE))
     for of in (lambda one: one.of(NEW), lambda one: one.rows):

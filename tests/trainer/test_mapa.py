@@ -14,6 +14,7 @@ from vaelab.compose import Composer
 from vaelab.errors import UserError
 from vaelab.evaluation.splits import evaluate_splits
 from vaelab.mapa.posteriors import CellPosterior, MixturePosterior
+from vaelab.mapa.recipe import fit as fit_recipe
 from vaelab.plan import container
 from vaelab.posterior import GaussianPosterior
 from vaelab.validate import validate
@@ -292,3 +293,57 @@ def test_importance_weights_agree_with_quadrature(monkeypatch):
         monkeypatch.setattr("vaelab.evaluation.selecting.SAMPLES", 20_000)
         task.validation_step()
     assert task.row["val/log_likelihood"] == pytest.approx(exact, abs=0.02)
+
+
+def test_the_model_trains_the_same_whether_or_not_an_encoder_comes_after_it():
+    words = ["trainer.layout=soft", "epochs=5"]
+    alone, followed = task_of(*words), task_of(*words, "trainer.post_hoc_inference=2")
+    for task in (alone, followed):
+        for step in range(task.steps_per_epoch):
+            task.update(step)
+    assert alone.beta == followed.beta == 1
+    assert same(values(alone.groups["theta"]), values(followed.groups["theta"]))
+    assert alone.progress.encoder_updates == 0
+
+
+def test_the_encoder_learns_although_the_rate_has_come_down(tmp_path):
+    words = ["trainer.post_hoc_inference=20", "epochs=60", "learning_rate=cosine"]
+    words += ["architecture=vector_mlp", "architecture.latent_dim=2", "optimizer.phi.lr=0.02"]
+    words += ["optimizer.theta.lr=0.02"]
+    settings = mapa(*words)
+    train(tmp_path, settings, build(settings).dataset.load())
+    rows = history.read(tmp_path / "metrics.csv")
+    assert rows[-1]["val/elbo"] > rows[40]["val/elbo"] + 0.5
+    assert rows[-1]["val/au"] >= 1
+
+
+def test_everything_before_training_is_computed_once(tmp_path, monkeypatch):
+    calls = []
+    original = fit_recipe
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return original(*arguments)
+
+    monkeypatch.setattr("vaelab.mapa.tables.fit", counted)
+    settings = mapa()
+    train(tmp_path, settings, build(settings).dataset.load())
+    assert len(calls) == 1
+
+
+def test_refuses_fewer_examples_than_dimensions():
+    settings = mapa("dataset.num_train=2")
+    with pytest.raises(UserError, match=r"2 training examples and architecture\.latent_dim=2"):
+        make_task(settings, build(settings).dataset.load())
+
+
+def test_refuses_a_budget_that_may_end_before_the_encoder_begins():
+    with pytest.raises(UserError, match="decoder_passes=100 cannot be used with trainer=mapa"):
+        build(mapa("trainer.post_hoc_inference=1", "decoder_passes=100"))
+
+
+def test_a_learnt_noise_is_warned_of():
+    settings = mapa("likelihood.scale=null")
+    parts = build(settings)
+    said = fit.prepare(settings, parts, parts.dataset.load())
+    assert any("scale is learnt" in one for one in said)

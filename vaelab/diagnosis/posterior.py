@@ -125,6 +125,11 @@ class Posterior(Diagnosis):
         """
         with torch.no_grad(), noise(loaded.device, self.seed, "posterior"):
             q = loaded.posterior(Batch(x, index)).detach()
+            if not q.gaussian:
+                raise UserError(
+                    "posterior draws Gaussian posteriors, and this run's are over training "
+                    "examples: vaelab diagnose mapa_posterior"
+                )
             dims = [mean.shape[1] for mean in q.means()]
         if dims != [2]:
             raise UserError(

@@ -131,6 +131,11 @@ class Refinement(Diagnosis):
         q = loaded.posterior(batch)
         if len(q.means()) > 1:
             raise UserError("refinement is of models with one latent level; this one has more")
+        if not q.gaussian:
+            raise UserError(
+                "refinement starts from Gaussian posteriors, and this run's are over training "
+                "examples; give it a run of another trainer"
+            )
         settings, start = UNTRAINED, GaussianPosterior(q.first.mean, q.first.log_var)
         if isinstance(q, RefinedPosterior):
             if not self.asked:

@@ -84,6 +84,11 @@ def gradient(
             "signal-to-noise ratios are of gradients at the encoder's own posterior, which this "
             "run refines; evaluate it with trainer=joint"
         )
+    if not q.gaussian:
+        raise UserError(
+            "signal-to-noise ratios are of gradients of an encoder's posterior, and this run's is "
+            "known before training; evaluate it with trainer=joint"
+        )
     terms = vae.terms(
         batch.x,
         q,

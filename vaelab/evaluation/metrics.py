@@ -19,6 +19,8 @@ def likelihood_metrics(measured: Measured, samples: int) -> dict[str, Metric]:
     scores = measured.scores
     mean = f"mean of {samples} samples"
     weighted = f"importance weighted, {samples} samples"
+    if not measured.gaussian:  # a posterior over few indices: the rest of p(x) is not seen
+        weighted += ", of where q has mass"
     return {
         "elbo": over_examples(scores.elbo, mean, samples),
         "nll": over_examples(scores.nll, weighted, samples),

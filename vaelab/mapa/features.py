@@ -38,4 +38,5 @@ class Features:
         if self.centre is None or self.axes is None:
             return flat
         self.centre, self.axes = self.centre.to(flat.device), self.axes.to(flat.device)
-        return (flat - self.centre) @ self.axes
+        with torch.autocast(flat.device.type, enabled=False):  # distances need the digits
+            return (flat - self.centre) @ self.axes

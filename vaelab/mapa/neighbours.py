@@ -30,7 +30,8 @@ class Neighbours:
         if self.index is not None:
             distances, index = self.index.kneighbors(queries.double().numpy(), count)
             return torch.from_numpy(distances).square(), torch.from_numpy(index)
-        parts = queries.split(max(1, PAIRS // len(self.points)))
+        size, features = self.points.shape
+        parts = queries.split(max(1, PAIRS // max(size, count * features)))
         found = [self.brute(part, count) for part in parts]
         squares, index = (torch.cat(one) for one in zip(*found, strict=True))
         return squares, index

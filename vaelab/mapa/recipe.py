@@ -22,7 +22,7 @@ from vaelab.mapa.width import noise_variance, of_perplexity, spread_out
 
 Sigma2 = float | Literal["local_pca", "perplexity"]
 DROPPED = 0.01  # mass beyond the K neighbours that is not worth a warning
-FEW, MOST = 200, 2**22  # neighbours to begin with; entries of the matrix that K may grow to
+FEW, MOST = 200, 2**24  # neighbours to begin with; entries of the matrix that K may grow to
 ANCHORS = 300  # examples that say how many neighbours are enough
 ISOMAP_LIMIT = 5000
 
@@ -103,7 +103,17 @@ def fit(recipe: Recipe, neighbours: Neighbours) -> Fitted:
     size, features = neighbours.points.shape
     if recipe.k is not None and not 1 <= recipe.k <= size:
         raise UserError(f"trainer.k={recipe.k}: must be 1 to {size}, the training examples")
+    if size <= recipe.latent_dim:
+        raise UserError(
+            f"trainer=mapa cannot be used with {size} training examples and "
+            f"architecture.latent_dim={recipe.latent_dim}: there must be more examples"
+        )
     near, variance = _near(recipe, neighbours)
+    if not bool((variance.isfinite() & (variance > 0)).all()):
+        raise UserError(
+            f"trainer.sigma2={recipe.sigma2}: gives no width that is finite and above 0 for these "
+            "data; choose a number"
+        )
     rows, log_scale = _normalised(recipe, near, variance)
     smoothed = _means(rows, neighbours.points)
     embedding = recipe.embedding or (

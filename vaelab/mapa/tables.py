@@ -18,6 +18,8 @@ from vaelab.mapa.sparse import SparseRows
 from vaelab.mapa.targets import Targets, collapsed
 from vaelab.mapa.width import of_perplexity
 
+KEPT = ("rows", "targets")  # what follows the module to another device
+
 
 class Tables(nn.Module):
     """The index posterior of any x among N training examples, and the cell of each of them.
@@ -56,17 +58,18 @@ class Tables(nn.Module):
         self.register_buffer("log_scale", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("points", points, persistent=False)
         self.made: dict[str, Any] = {}
-        self.register_load_state_dict_post_hook(lambda *_: self.made.clear())
+        self.register_load_state_dict_post_hook(lambda *_: self.forget())
 
     def _apply(self, fn: Any, recurse: bool = True) -> "Tables":
-        """Torch's way to another device or type; what was made for the old one is forgotten."""
-        self.made.clear()
-        return super()._apply(fn, recurse)
+        """Torch's way to another device or type: what took long to make goes along."""
+        super()._apply(fn, recurse)
+        self.forget()
+        return self
 
-    @property
-    def ready(self) -> bool:
-        """Whether the buffers hold something."""
-        return bool(self.variance.isfinite().all())
+    def forget(self) -> None:
+        """What belongs to other buffers, or to another device; rows and targets move."""
+        device = self.place.device
+        self.made = {name: self.made[name].to(device) for name in KEPT if name in self.made}
 
     def fit(self) -> list[str]:
         """Compute everything.

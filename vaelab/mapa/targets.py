@@ -28,9 +28,10 @@ class Targets:
     mean: Float[Tensor, "N *event"]
     variance: Float[Tensor, "N *event"]
 
-    def to(self, device: torch.device, dtype: torch.dtype) -> "Targets":
-        """The same elsewhere and in another type."""
-        return Targets(*(one.to(device, dtype) for one in (self.weight, self.mean, self.variance)))
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> "Targets":
+        """The same elsewhere and, if one is given, in another type."""
+        parts = (self.weight, self.mean, self.variance)
+        return Targets(*(one.to(device, dtype or one.dtype) for one in parts))
 
 
 def collapsed(q: SparseRows, x: Float[Tensor, "N *event"]) -> Targets:

@@ -74,6 +74,8 @@ class InferenceStrategy(nn.Module, ABC):
         monitors: validation metrics it wants, such as "mi".
         criterion: validation metric by which the best epoch is selected.
         head_start: epochs before the schedule of beta begins, in which beta is 0.
+        unfinished: epochs before there is a model to be selected: those of the head start, and
+            others under the run's beta.
         separate: whether phi and theta have different objectives.
         of_batch: whether an example's posterior depends on the batch, which then cannot be cut.
         encodes: whether the encoder gives posteriors.
@@ -105,6 +107,15 @@ class InferenceStrategy(nn.Module, ABC):
             what is to be said of it, in sentences.
         """
         return []
+
+    def rate_epoch(self, epoch: int) -> int:
+        """The epoch by which a schedule of the learning rate counts, where one begins anew."""
+        return epoch
+
+    @property
+    def unfinished(self) -> int:
+        """See above."""
+        return self.head_start
 
     @property
     def facts(self) -> dict[str, float]:

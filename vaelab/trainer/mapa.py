@@ -21,6 +21,7 @@ from vaelab.dataset.base import Dataset, Split
 from vaelab.descent import Descent
 from vaelab.errors import UserError
 from vaelab.likelihood.base import Likelihood
+from vaelab.likelihood.gaussian import Gaussian
 from vaelab.mapa.embedding import Embedding
 from vaelab.mapa.features import Distance
 from vaelab.mapa.kernel import SelfTerm
@@ -53,7 +54,8 @@ class Mapa(InferenceStrategy):
             likelihood where it says one and distances are between raw data, else by perplexity.
         perplexity: that is aimed at.
         width: one "global" h, at which the perplexity is the median, or one "per_row".
-        k: neighbours that are kept; null: 200, or as many more as have 99 % of the mass.
+        k: neighbours that are kept; null: 200, or more until 99 % of the mass is theirs or the
+            matrix has 16 million entries.
         self_term: an example's own index: "include", "exclude", or "expected", where an independent
             replicate of it would be; "auto": include up to 4 features, else expected.
         normalise: "row", or "sinkhorn", rows and columns: the average posterior is the prior.
@@ -114,6 +116,7 @@ class Mapa(InferenceStrategy):
         self.distance: Distance = distance_of(asked, elements)
         self.components = components
         self.soft = layout == "soft"
+        self.learned_noise = isinstance(likelihood, Gaussian) and likelihood.scale is None
         self.kind = objective_of(
             objective,
             soft=self.soft,
@@ -127,13 +130,18 @@ class Mapa(InferenceStrategy):
                 f"fewer than epochs={run_epochs}"
             )
         self.post_hoc = post_hoc_inference > 0
-        self.head_start = run_epochs - post_hoc_inference if self.post_hoc else 0
+        self.alone = run_epochs - post_hoc_inference  # epochs of the generative model
         self.state = {"epochs": 0, "facts": {}, "fingerprint": "", "seconds": 0.0}
         self.tables: Tables | None = None
         # The bound is loose by the width of the index posteriors: it compares no epochs. Once the
         # encoder alone learns, it does.
         if not self.post_hoc:
             self.monitors, self.criterion = ("log_likelihood",), "val/log_likelihood"
+
+    @property
+    def unfinished(self) -> int:
+        """The generative model's epochs, where the encoder comes after them."""
+        return self.alone if self.post_hoc else 0
 
     @property
     def needs(self) -> frozenset[Trait]:
@@ -169,6 +177,11 @@ class Mapa(InferenceStrategy):
                 self.code.copy_(mean)
                 self.code_log_var.copy_(variance.log())
         said = f"{described(tables.facts)}; {self.state['seconds']:.1f} s"
+        if self.learned_noise:
+            warnings.append(
+                "the likelihood's scale is learnt, and comes out larger than the noise by the "
+                "kernel's width and the size of cells; likelihood.scale fixes it"
+            )
         return [said, *(f"warning: {one}" for one in warnings)]
 
     def ready_tables(self, *, computed: bool = True) -> Tables:
@@ -204,7 +217,7 @@ class Mapa(InferenceStrategy):
     @property
     def fitting_encoder(self) -> bool:
         """Whether the generative model is done, and q is the encoder's."""
-        return self.post_hoc and self.state["epochs"] >= self.head_start
+        return self.post_hoc and self.state["epochs"] >= self.alone
 
     @property
     def encodes(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -246,13 +259,18 @@ class Mapa(InferenceStrategy):
         """One descent on the generative model, or on the encoder alone once that is done."""
         if self.fitting_encoder:
             return learner.descend(batch, "phi")
-        # With soft codes a prior may be made of the encoder, which is then a part of the model.
-        return learner.descend(batch, *(("phi", "theta") if self.soft else ("theta",)))
+        # A prior may be made of the encoder, which is then a part of the generative model.
+        own = Trait.OWN_PRIOR in learner.vae.prior.offers
+        return learner.descend(batch, *(("theta",) if own else ("phi", "theta")))
+
+    def rate_epoch(self, epoch: int) -> int:
+        """The encoder's epochs count from 0: a schedule would have come to its end."""
+        return epoch - self.alone if self.post_hoc and epoch >= self.alone else epoch
 
     def observe(self, metrics: Mapping[str, float]) -> str | None:
         """Count epochs."""
         self.state["epochs"] += 1
-        if self.post_hoc and self.state["epochs"] == self.head_start:
+        if self.post_hoc and self.state["epochs"] == self.alone:
             return "the generative model is done: the encoder learns its posterior"
         return None
 
