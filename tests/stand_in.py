@@ -118,7 +118,7 @@ class Elbo:
 
 
 class Joint:
-    head_start = 0
+    head_start = unfinished = 0
     separate = of_batch = second_order = False
 
 

@@ -230,7 +230,7 @@ EVALUATION = {
     "_target_": "vaelab.evaluation.evaluate.Evaluation", "samples": 1, "examples": None,
     "splits": ["test"], "seed": 1, "epoch": None, "chunk": 20_000, "block": 64, "mi_batch": 50,
     "au_threshold": 0.01, "autoregressive_samples": None, "autoregressive_examples": None,
-    "per_example": False,
+    "per_example": False, "marginal": None,
 }  # fmt: skip
 
 
