@@ -199,6 +199,7 @@ PUBLISHED = {
         vae_svi - - - -
         vae_svi_kl - - - -
         sa_vae 20.13 0.50 25.21 5.58
+        sa_vae_official 20.13 0.50 25.21 5.58
         """,
     ),
     "tighter_1": (
