@@ -12,7 +12,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vaelab.dataset.known_model import KnownModel
-from vaelab.dataset.quadrature import Curve
 
 
 class Clusters(KnownModel):
@@ -40,7 +39,3 @@ class Clusters(KnownModel):
         k = (u / 2).floor()
         t = 2 * (10 * u - 20 * k - 10).tanh() + 4 * k + 2
         return torch.stack([t.cos(), t.sin()], -1)
-
-    def exact(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B"]:
-        """By quadrature along the curve."""
-        return Curve(self.decode, self.noise).log_density(x)

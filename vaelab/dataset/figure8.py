@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vaelab.dataset.known_model import KnownModel
-from vaelab.dataset.quadrature import Curve
 
 
 class Figure8(KnownModel):
@@ -37,7 +36,3 @@ class Figure8(KnownModel):
         root = math.sqrt(2)
         xs = torch.stack([cosine / root, root * cosine * sine], -1)
         return xs / (sine.square() + 1)[..., None]
-
-    def exact(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B"]:
-        """By quadrature along the curve."""
-        return Curve(self.decode, self.noise).log_density(x)

@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vaelab.dataset.known_model import KnownModel
-from vaelab.dataset.quadrature import Curve
 
 
 class SpiralDots(KnownModel):
@@ -39,7 +38,3 @@ class SpiralDots(KnownModel):
         k = (u / 2).floor()
         t = (10 * u - 20 * k - 10).tanh() + 2 * k + 1
         return torch.stack([t * t.cos(), t * t.sin()], -1)
-
-    def exact(self, x: Float[Tensor, "B D"]) -> Float[Tensor, "B"]:
-        """By quadrature along the curve."""
-        return Curve(self.decode, self.noise).log_density(x)
