@@ -347,3 +347,51 @@ def test_a_learnt_noise_is_warned_of():
     parts = build(settings)
     said = fit.prepare(settings, parts, parts.dataset.load())
     assert any("scale is learnt" in one for one in said)
+
+
+def test_watching_how_an_encoder_lags_is_refused(tmp_path):
+    settings = mapa("watch=posterior_lag", "architecture.latent_dim=1")
+    data = build(settings).dataset.load()
+    with pytest.raises(UserError, match="watch=posterior_lag cannot be used with trainer=mapa"):
+        train(tmp_path, settings, data)
+    assert not (tmp_path / "checkpoints/last.ckpt").exists()  # nothing was trained
+
+
+def test_the_bound_is_below_log_p_x_at_every_example_of_a_trained_model(tmp_path):
+    settings = mapa("dataset.latent_dim=1", "architecture.latent_dim=1", "epochs=30",
+                    "optimizer.theta.lr=0.02")  # fmt: skip
+    data = build(settings).dataset.load()
+    task = train(tmp_path, settings, data)
+    tables, decoder = task.inference.tables, task.vae.double().eval().decoder
+    x, q, size = data.train.x.double(), tables.rows.dense(), len(data.train)
+    # Equal steps of prior mass: 200 in each cell, which are consecutive in one dimension.
+    u = (torch.arange(size * 200, dtype=torch.float64) + 0.5) / (size * 200)
+    with torch.no_grad():
+        each = torch.stack([decoder_log(decoder, u, one) for one in x])  # n, points
+    in_cells = each.unflatten(1, (size, 200)).mean(2)[:, tables.place]  # n, m
+    bound = (q * in_cells).sum(1) - torch.special.xlogy(q, q * size).sum(1)
+    exact = each.logsumexp(1) - math.log(size * 200)
+    assert (bound < exact).all()
+    assert float((exact - bound).mean()) < 2  # and near it: a model was learnt
+
+
+def decoder_log(decoder, u, x):
+    return decoder((torch.special.ndtri(u)[:, None, None],)).log_prob(x[None])[:, 0]
+
+
+@pytest.mark.slow
+def test_on_the_circle_it_is_no_worse_than_the_vae_after_as_many_decoder_passes(tmp_path):
+    found = {}
+    for trainer in ("mapa", "joint"):
+        words = ["experiment=mapa/circle", f"trainer={trainer}", "lightning=cpu"]
+        settings = validate(container(Composer().cells(words)[0]))
+        parts = build(settings)
+        task = train(tmp_path / trainer, settings, parts.dataset.load())
+        task.eval()
+        evaluation = construct(settings["evaluation"], {})
+        stem = tmp_path / f"{trainer}-evaluation"
+        epoch = task.progress.epoch
+        metrics = evaluate_splits(task, evaluation, parts.dataset, False, epoch, stem).metrics
+        found[trainer] = metrics["test"]["log_likelihood"]["value"], task.progress.decoder_passes
+    assert found["mapa"][1] == found["joint"][1]
+    assert found["mapa"][0] >= found["joint"][0]

@@ -81,7 +81,13 @@ class PosteriorLag(Watch):
         """Rows `index` [N], means `model` and `encoder` [N], and their `kl` and `mi` in nats."""
         index = permutation(watched.rows, watched.seed, self.name)[: self.examples]
         batch = watched.batch(index)
-        q = watched.posterior(batch).first
+        posterior = watched.posterior(batch)
+        if not posterior.gaussian:  # at update 0, before anything is trained
+            raise UserError(
+                "watch=posterior_lag cannot be used with trainer=mapa, whose posteriors are over "
+                "training examples; choose watch=log_likelihood or watch=none"
+            )
+        q = posterior.first
         prior = watched.vae.prior(watched.vae.encoder).double()
         mi = batched_information(q, q.rsample(1)[0], self.mixture).mean()
         return {
