@@ -90,3 +90,16 @@ def test_a_state_dict_brings_layout_width_and_scale(settings):
         assert torch.equal(of(loaded).dense(), of(trained).dense())
     assert torch.equal(loaded.targets.mean, trained.targets.mean)
     assert loaded.fingerprint == trained.fingerprint
+
+
+def test_rows_of_other_examples_are_kept_until_anything_they_are_made_of_changes():
+    made = tables(c=1.0)
+    rows = made.of(NEW)
+    assert made.of(NEW.clone()) is rows
+    assert made.of(NEW.flip(0)) is not rows
+    other = tables(c=4.0)
+    made.load_state_dict(other.state_dict())
+    torch.testing.assert_close(made.of(NEW).dense(), other.of(NEW).dense(), rtol=0, atol=0)
+    assert float((made.of(NEW).dense() - rows.dense()).abs().max()) > 1e-3
+    made.fit()  # with its own settings again
+    torch.testing.assert_close(made.of(NEW).dense(), rows.dense(), rtol=0, atol=0)
