@@ -10,3 +10,7 @@ class UserError(Exception):
 
 class Interrupted(Exception):
     """Training was asked to stop (Ctrl-C or SIGTERM); the run can be resumed."""
+
+
+class Pruned(Exception):
+    """Training was ended early because it promised little; the run can be resumed."""

@@ -112,7 +112,9 @@ def load_task(config: Config, path: Any) -> tuple[Task, Parts, int]:
     return task, parts, checkpoint.load_model(task, path)
 
 
-def fit(config: Config, run: Run, console: Console | None = None, label: str = "") -> None:
+def fit(
+    config: Config, run: Run, console: Console | None = None, label: str = "", *extra: pl.Callback
+) -> None:
     """Train a run to its end and write its results; goes on from last.ckpt where there is one.
 
     Args:
@@ -120,17 +122,21 @@ def fit(config: Config, run: Run, console: Console | None = None, label: str = "
         run: its folder, locked by this process.
         console: for the live line.
         label: in front of that line.
+        extra: callbacks that come after ours.
 
     Raises:
         UserError: something the user can mend, such as missing data or a damaged checkpoint.
         Interrupted: Ctrl-C or SIGTERM; the same command goes on from where it stopped.
+        Pruned: an extra callback ended it early.
     """
     console = console or Console()
     with spoken(console):
-        train_and_report(config, run, console, label)
+        train_and_report(config, run, console, label, extra)
 
 
-def train_and_report(config: Config, run: Run, console: Console, label: str) -> None:
+def train_and_report(
+    config: Config, run: Run, console: Console, label: str, extra: Iterable[pl.Callback]
+) -> None:
     """The whole of `fit`, with warnings already going to the console."""
     seed_noise(CPU, config["seed"], "init")
     parts = build(config)
@@ -143,7 +149,7 @@ def train_and_report(config: Config, run: Run, console: Console, label: str) -> 
     if config["compile"]:
         compile_networks(task.vae)
 
-    selection = train(config, parts, task, run, console, label=label)
+    selection = train(config, parts, task, run, console, extra, label)
     if run.writable:
         started = time.monotonic()
         spent = task.inference.cost()  # before another epoch's state is loaded

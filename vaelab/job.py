@@ -5,19 +5,23 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from vaelab import own_files
 from vaelab import run as runs
-from vaelab.errors import Interrupted, UserError
+from vaelab.errors import Interrupted, Pruned, UserError
 from vaelab.evaluated import Wanted
 from vaelab.run import Busy, Run
 from vaelab.threads import choose, use
+
+if TYPE_CHECKING:  # takes seconds to import
+    from pytorch_lightning import Callback
 
 FOLLOWED = "VAELAB_RUN"  # the folder that further processes of one run (DDP) work for
 BUSY = "busy"
@@ -75,13 +79,15 @@ class Job:
         return None
 
 
-def train(task: Task, beside: str = "") -> Run:
+def train(task: Task, beside: str = "", label: str = "", extra: Iterable["Callback"] = ()) -> Run:
     """Train a run that is not finished; afterwards its status says how it went.
 
     Args:
         task: what to train.
         beside: the run's label where others are trained beside it, on the same machine and
             terminal; empty when it is alone.
+        label: the same where it is alone.
+        extra: callbacks that come after training's own.
 
     Raises:
         Busy: another process is training it.
@@ -97,7 +103,7 @@ def train(task: Task, beside: str = "") -> Run:
         HydraConfig.instance().cfg = None
         os.environ[FOLLOWED] = str(run.folder.resolve())
         with run.logged():
-            attempt(run, task.config, beside)
+            attempt(run, task.config, beside, label, extra)
     return run
 
 
@@ -134,7 +140,9 @@ def make(wanted: Wanted, run: Run) -> str:
     return ""
 
 
-def attempt(run: Run, config: dict[str, Any], beside: str) -> None:
+def attempt(
+    run: Run, config: dict[str, Any], beside: str, label: str, extra: Iterable["Callback"]
+) -> None:
     """Train and record the outcome."""
     from rich.console import Console
 
@@ -152,10 +160,12 @@ def attempt(run: Run, config: dict[str, Any], beside: str) -> None:
         check_devices(config)
         # Lines of several runs would be rewritten over each other.
         console = Console(force_terminal=False if beside else None)
-        fit(config, run, console, beside)
+        fit(config, run, console, beside or label, *extra)
     except (Interrupted, KeyboardInterrupt) as error:
         run.update(status="interrupted", reason=str(error) or None)
         raise KeyboardInterrupt from error
+    except Pruned as error:
+        run.update(status="pruned", reason=str(error))
     except UserError as error:
         log.error("%s", error)
         run.update(status="failed", reason=str(error))

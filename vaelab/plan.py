@@ -41,7 +41,7 @@ def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
         own_files.check(run, tasks[0].config)
         print(f"{run} is complete; fresh=true trains another beside it")
     else:
-        verb = "resuming" if run.status in ("interrupted", "failed") else "training"
+        verb = "resuming" if run.status in ("interrupted", "failed", "pruned") else "training"
         print(f"{verb} {run}", flush=True)
         run = train_task(todo[0])
     evaluate(tasks[0])

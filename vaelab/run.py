@@ -19,7 +19,7 @@ from vaelab.errors import UserError
 from vaelab.files import merged, write_json, write_yaml
 from vaelab.provenance import provenance
 
-FINAL = ("complete", "pruned")
+FINAL = ("complete",)  # not pruned: whoever asks for the run itself wants it whole
 _held: dict[Path, int] = {}  # closing any descriptor of a lock file would drop this process's lock
 
 
