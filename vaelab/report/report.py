@@ -1,0 +1,78 @@
+"""Everything that the pages of a report show, read once."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from vaelab.report.published import Beside
+from vaelab.report.record import Record
+from vaelab.report.seeds import Group, groups
+from vaelab.report.settings import Flat, differing, flat
+
+FIRST = ("nll", "elbo", "reconstruction", "kl", "mi", "au", "bpd", "ppl")
+SHOWN = ("nll", "elbo", "kl", "mi", "au", "bpd", "ppl", "log_likelihood", "log_likelihood_true")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report.
+
+    Attributes:
+        settings: names by which the runs differ.
+        flats: of each record, its settings by name.
+        metrics: names, the usual ones first.
+        groups: of runs that differ in their seed only.
+        published: cells of papers' tables that some runs are of.
+        command: that makes the report.
+    """
+
+    records: Sequence[Record]
+    settings: list[str]
+    flats: list[Flat]
+    metrics: list[str]
+    groups: list[Group]
+    published: list[Beside]
+    command: str
+    made: datetime
+    version: str
+    notes: list[str] = field(default_factory=list)
+
+    def parts(self, place: int) -> list[str]:
+        """What tells a run from others, in words: an entry a setting, and the seed."""
+        settings, seed = self.flats[place], self.records[place].seed
+        found = [part(name, settings) for name in self.settings]
+        return [*found, "" if seed is None else f"seed {seed}"]
+
+
+def part(name: str, settings: Flat) -> str:
+    """A choice as it is, a number with its name; what is not set is not said."""
+    value = settings.get(name, "null")
+    if value == "null":
+        return ""
+    chosen = not re.fullmatch(r"[-+\d.e]+|true|false|\[.*\]", value)
+    return value if chosen else f"{name.rpartition('.')[2]} {value}"
+
+
+def collected(
+    records: Sequence[Record],
+    published: list[Beside],
+    command: str,
+    version: str,
+    notes: Sequence[str] = (),
+) -> Report:
+    """A report of records."""
+    names = dict.fromkeys(name for record in records for name in record.metrics)
+    usual = [name for name in FIRST if name in names]
+    return Report(
+        records=records,
+        settings=differing(records),
+        flats=[flat(record.config) for record in records],
+        metrics=[*usual, *(name for name in names if name not in usual)],
+        groups=groups(records),
+        published=published,
+        command=command,
+        made=datetime.now().astimezone(),
+        version=version,
+        notes=list(notes),
+    )
