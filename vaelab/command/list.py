@@ -8,12 +8,12 @@ from vaelab.errors import UserError
 from vaelab.spelling import nearest
 
 PRESETS = {f"{kind}s": (kind,) for kind in groups.TABLES} | {"tables": groups.TABLES}
-ASIDE = ("budget", "diagnosis")  # groups of other commands than train
+ASIDE = ("budget", "diagnosis", "search")  # groups of other commands than train
 
 
 def run(arguments: list[str]) -> int:
     """Print the options of all groups, or of those named; tables and the like with their cost."""
-    usage = "[GROUP|tables|figures|claims|budget|diagnosis ...] [--config-dir DIR]"
+    usage = "[GROUP|tables|figures|claims|budget|diagnosis|search ...] [--config-dir DIR]"
     parser = Arguments("list", usage)
     parser.add_argument("groups", nargs="*")
     parser.add_argument("--config-dir")
