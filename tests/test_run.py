@@ -205,7 +205,7 @@ def test_a_sweep_does_what_is_missing(lab, capsys):
 def test_one_failure_in_a_sweep_stops_no_other(lab, capsys):
     assert main(["train", "-m", "epochs=1", "clip_norm=666,1", "seed=1,2"]) == 1
     out = capsys.readouterr().out
-    assert out.count("failed") == 2
+    assert out.count("failed: ") == 2
     assert out.count(" complete ") == 2
     assert "RuntimeError: the loss is not a number" in " ".join(out.split())
 

@@ -15,6 +15,7 @@ import yaml
 from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -23,7 +24,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from vaelab import groups
+from vaelab import groups, launchers
 from vaelab.errors import UserError
 from vaelab.overrides import Reader
 from vaelab.preset import without_leftovers
@@ -52,6 +53,8 @@ class Composer:
         initialize_config_dir(str(self.folders[0]), job_name="vaelab", version_base="1.3")
         self.loader = _loader()
         self.loader.repository = Remembering(self.loader.repository)
+        if "ray" in self.launchers():
+            ConfigStore.instance().store("ray", launchers.RAY, group="hydra/launcher")
         self.reader = Reader(self.folders, self.launchers(), multirun)
         self.presets: dict[tuple[str, ...], dict[str, str]] = {}
 

@@ -188,7 +188,7 @@ def train(
         History(run.folder / "metrics.csv"),
         CollapseWarning(units),
         SlowdownWarning(),
-        LiveLine(console, selection, units, label),
+        LiveLine(console, selection, units, label, run.folder),
         *([] if moments is None else [Watching(parts.watch, moments, run.folder)]),
         Snapshots(run.checkpoints, config["snapshots"] or ()),
         checkpointing,

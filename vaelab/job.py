@@ -1,4 +1,4 @@
-"""One run from lock to result: what a launcher executes, in this process or in another."""
+"""One run from lock to result, in this process or in one that a launcher has started."""
 
 import logging
 import os
@@ -11,20 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 
 from vaelab import own_files
 from vaelab import run as runs
 from vaelab.errors import Interrupted, Pruned, UserError
 from vaelab.evaluated import Wanted
-from vaelab.run import Busy, Run
+from vaelab.heartbeat import beating
+from vaelab.run import Run
 from vaelab.threads import choose, use
 
 if TYPE_CHECKING:  # takes seconds to import
     from pytorch_lightning import Callback
 
 FOLLOWED = "VAELAB_RUN"  # the folder that further processes of one run (DDP) work for
-BUSY = "busy"
 log = logging.getLogger(__name__)
 
 
@@ -51,34 +50,6 @@ class Task:
         return not any(one.missing(run) for one in self.wanted)
 
 
-@dataclass(frozen=True)
-class Job:
-    """What Hydra's launchers call: the number of the job says which task it is.
-
-    How it went is in the run's results.json. Returns BUSY where another process had it.
-    """
-
-    tasks: list[Task]
-    launcher: str
-
-    def __call__(self, hydra: DictConfig) -> str | None:
-        """Train one task of a sweep; its outcome is in its results.json."""
-        number = HydraConfig.get().job.num
-        task = self.tasks[number]
-        if self.launcher == "joblib":
-            die_with(os.getppid())
-        several, label = self.launcher != "basic", f"[{number + 1}/{len(self.tasks)}]"
-        words = " ".join(one for one in task.overrides if not one.startswith("hydra"))
-        print(label, words, flush=True)
-        try:
-            train(task, label if several else "")
-            evaluate(task)
-        except Busy as error:
-            print(f"vaelab: {error}", flush=True)
-            return BUSY
-        return None
-
-
 def train(task: Task, beside: str = "", label: str = "", extra: Iterable["Callback"] = ()) -> Run:
     """Train a run that is not finished; afterwards its status says how it went.
 
@@ -102,7 +73,7 @@ def train(task: Task, beside: str = "", label: str = "", extra: Iterable["Callba
         # it, if it believes to be inside Hydra.
         HydraConfig.instance().cfg = None
         os.environ[FOLLOWED] = str(run.folder.resolve())
-        with run.logged():
+        with run.logged(), beating(run.folder):
             attempt(run, task.config, beside, label, extra)
     return run
 
@@ -116,7 +87,7 @@ def evaluate(task: Task) -> None:
     run = Run(task.folder)
     if task.done or run.status not in runs.FINAL:
         return
-    with run.lock(), run.logged():
+    with run.lock(), run.logged(), beating(run.folder):
         if task.done:  # another process did it while this one waited its turn
             return
         use(choose(task.config["threads"] or run.read().get("threads")))

@@ -10,10 +10,8 @@ from hydra.errors import HydraException
 
 from vaelab import groups
 from vaelab.errors import UserError
+from vaelab.launchers import EXTRAS
 from vaelab.spelling import nearest
-
-LAUNCHERS = {"joblib": "hydra-joblib-launcher", "submitit_local": "hydra-submitit-launcher"}
-LAUNCHERS |= {"submitit_slurm": "hydra-submitit-launcher", "slurm": "hydra-submitit-launcher"}
 
 
 class Reader:
@@ -102,8 +100,8 @@ class Reader:
             for value in values(override):
                 if value in self.launchers:
                     continue
-                if package := LAUNCHERS.get(str(value)):
-                    raise UserError(f"{text}: needs a package; pip install {package}")
+                if (extra := EXTRAS.get(str(value))) and not self.installed(extra):
+                    raise UserError(f"{text}: needs a package; pip install 'vaelab[{extra}]'")
                 raise UserError(f"{text}: no such launcher{nearest(str(value), self.launchers)}")
         elif not name.startswith("hydra.launcher."):
             raise UserError(
@@ -111,6 +109,10 @@ class Reader:
                 " only hydra/launcher and hydra.launcher.* can be set"
             )
         return text
+
+    def installed(self, extra: str) -> bool:
+        """Whether a launcher of this extra is known."""
+        return any(EXTRAS.get(name) == extra for name in self.launchers)
 
     def parse(self, text: str) -> Override:
         """Hydra's parser, with its complaints in plain words."""

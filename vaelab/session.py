@@ -49,7 +49,11 @@ def stop_signals() -> Iterator[list[int]]:
         asked.append(number)
         print("\nStopping after this update (again: at once)", file=sys.stderr, flush=True)
 
-    kept = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT]
+    # A handler that is there already is submitit's, to which Slurm's SIGTERM is but a prelude.
+    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, signal.SIG_IGN):
+        numbers.append(signal.SIGTERM)
+    kept = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield asked
     finally:

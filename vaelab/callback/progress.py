@@ -1,6 +1,10 @@
-"""The live line: where training is, what it has reached, how fast, and how long it will take."""
+"""The live line: where training is, what it has reached, how fast, and how long it will take.
+
+The same goes into the run's heartbeat, for whoever is not at this terminal.
+"""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,6 +14,7 @@ from rich.text import Text
 
 from vaelab.bound.elbo import Elbo
 from vaelab.callback.selection import Selection
+from vaelab.heartbeat import EVERY, Heartbeat, write
 from vaelab.spelling import duration
 from vaelab.task import Task
 
@@ -22,6 +27,7 @@ class LiveLine(pl.Callback):
         selection: knows the last epoch and the best one.
         units: latent dimensions of all levels.
         label: in front of each line, where several runs write to one place.
+        folder: of the run, for its heartbeat; None: without one.
         every: seconds between lines where there is no terminal.
         within: the same inside an epoch.
     """
@@ -32,6 +38,7 @@ class LiveLine(pl.Callback):
         selection: Selection,
         units: int,
         label: str = "",
+        folder: Path | None = None,
         every: float = 10.0,
         within: float = 60.0,
     ) -> None:
@@ -39,11 +46,13 @@ class LiveLine(pl.Callback):
         self.selection = selection
         self.units = units
         self.label = label
+        self.folder = folder
         self.every = every
         self.within = within
         self.live: Live | None = None
         self.started = self.shown = time.monotonic()
-        self.first_epoch = 0.0
+        self.beaten = -EVERY
+        self.first_epoch = self.before = 0.0
         self.last_row: dict[str, float] = {}
         self.last_is_elbo = True  # whether that row's bound is the ELBO
 
@@ -52,6 +61,8 @@ class LiveLine(pl.Callback):
         assert isinstance(pl_module, Task)
         self.started = time.monotonic()
         self.first_epoch = position(pl_module)
+        self.before = pl_module.progress.wall
+        self.beat(pl_module, trainer, 0.0)
         if self.console.is_terminal and trainer.is_global_zero:
             self.live = Live(console=self.console, auto_refresh=False, transient=False)
             self.live.start()
@@ -61,6 +72,7 @@ class LiveLine(pl.Callback):
     ) -> None:
         """Refresh at most four times a second; without a terminal, a line a minute."""
         assert isinstance(pl_module, Task)
+        self.beat(pl_module, trainer)
         passed = time.monotonic() - self.shown
         if self.live is not None and passed > 0.25:
             self.shown = time.monotonic()
@@ -72,6 +84,7 @@ class LiveLine(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Take in an epoch's metrics; where there is no terminal, print a line if it is time."""
         assert isinstance(pl_module, Task)
+        self.beat(pl_module, trainer)
         self.last_row = pl_module.row
         self.last_is_elbo = isinstance(pl_module.bound.at(pl_module.progress.epoch), Elbo)
         if pl_module.note and trainer.is_global_zero:
@@ -88,6 +101,8 @@ class LiveLine(pl.Callback):
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Leave the last line standing."""
+        assert isinstance(pl_module, Task)
+        self.beat(pl_module, trainer, 0.0, "evaluating")
         self.close()
 
     def on_exception(
@@ -104,8 +119,7 @@ class LiveLine(pl.Callback):
 
     def line(self, task: Task) -> str:
         """epoch, beta, bound, ELBO and its parts, active units, examples/s, time to finish."""
-        progress, epochs = task.progress, self.selection.epochs
-        done = position(task)
+        progress, epochs, done = task.progress, self.selection.epochs, position(task)
         parts = [self.label] if self.label else []
         epoch = f"epoch {progress.epoch + 1}/{epochs}"
         if 0 < progress.step < task.steps_per_epoch and slow(task):
@@ -128,10 +142,39 @@ class LiveLine(pl.Callback):
         if progress.seconds > 0:
             examples = progress.updates * len(task.splits.train) / task.steps_per_epoch
             parts.append(f"{examples / progress.seconds:,.0f} examples/s")
-        if (passed := done - self.first_epoch) > 0:
-            left = (epochs - done) / passed * (time.monotonic() - self.started)
+        if (left := self.left(task)) is not None:
             parts.append(f"{duration(left)} left" if done < epochs else "done")
         return " · ".join(parts)
+
+    def left(self, task: Task) -> float | None:
+        """Seconds to the last epoch at the pace of this process; None before it has one."""
+        done = position(task)
+        if (passed := done - self.first_epoch) <= 0:
+            return None
+        return (self.selection.epochs - done) / passed * (time.monotonic() - self.started)
+
+    def beat(
+        self, task: Task, trainer: pl.Trainer, every: float = EVERY, stage: str = "training"
+    ) -> None:
+        """Write the heartbeat if it is time. All of it are plain numbers of this process."""
+        if self.folder is None or not trainer.is_global_zero:
+            return
+        now = time.monotonic()
+        if now - self.beaten < every:
+            return
+        self.beaten = now
+        progress, left = task.progress, self.left(task)
+        beat = Heartbeat(
+            stage=stage,
+            epoch=min(progress.epoch + 1, self.selection.epochs),
+            epochs=self.selection.epochs,
+            batch=progress.step if slow(task) else None,
+            batches=task.steps_per_epoch if slow(task) else None,
+            left=None if left is None else round(left, 1),
+            seconds=round(self.before + now - self.started, 1),
+            units=self.units,
+        )
+        write(self.folder, beat)
 
 
 def information(row: dict[str, float]) -> str:

@@ -1,0 +1,121 @@
+"""What Hydra's launchers are told unless the user says otherwise: jobs, cores, GPUs, time."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vaelab.threads import available
+
+EXTRAS = {  # what `pip install 'vaelab[...]'` needs for a launcher
+    "joblib": "joblib",
+    "submitit_local": "submitit",
+    "submitit_slurm": "submitit",
+    "slurm": "submitit",
+    "ray": "ray",
+}
+APART = frozenset(EXTRAS)  # launchers whose jobs have processes of their own
+RAY = {  # Hydra's Ray launcher takes anything and lists nothing, so that nothing could be set
+    "_target_": "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
+    "ray": {
+        "init": {
+            "address": None,
+            "num_cpus": None,
+            "num_gpus": None,
+            "object_store_memory": None,
+            "include_dashboard": False,
+            "log_to_driver": True,
+        },
+        "remote": {"num_cpus": 1, "num_gpus": 0},
+    },
+}
+A_YEAR = 525_600  # minutes; Hydra's default ends a job of this machine after an hour
+REQUEUED = 1000  # times; each goes on from the checkpoint of the one before
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one job may use of the machine it shares with others.
+
+    Attributes:
+        jobs: how many there are side by side.
+        threads: for each; None where the launcher gives a job a machine, or a part, of its own.
+        devices: CUDA_VISIBLE_DEVICES of each place; empty where nothing is to be handed out.
+    """
+
+    jobs: int = 1
+    threads: int | None = None
+    devices: tuple[str, ...] = ()
+
+
+def defaults(
+    launcher: str, given: Sequence[str], config: Config, tasks: int
+) -> tuple[Share, list[str]]:
+    """A job's share, and what Hydra is to be told besides what was `given`.
+
+    Args:
+        launcher: its name.
+        given: the user's own settings of it, as typed.
+        config: of the tasks, whose devices and threads are taken to be alike.
+        tasks: how many there are.
+    """
+    typed = {word.partition("=")[0]: word.partition("=")[2] for word in given}
+    each, gpus = processes(config), visible(config)
+    if launcher == "submitit_slurm":
+        wanted = {
+            "gpus_per_node": each if wants_gpu(config) else None,
+            "cpus_per_task": max(2, config["threads"] or 0),  # one more than computes: autograd's
+            "max_num_timeout": REQUEUED,
+        }
+        return Share(), settings(wanted, typed)
+    places = len(gpus) // each if gpus else available() // (each * (config["threads"] or 1))
+    jobs = max(1, places)
+    if launcher == "joblib":
+        asked = typed.get("hydra.launcher.n_jobs", "")
+        if asked.lstrip("-").isdigit() and int(asked):
+            jobs = int(asked) if int(asked) > 0 else max(1, available() + 1 + int(asked))
+    jobs = min(jobs, tasks)
+    threads = max(1, available() // (jobs * each))
+    if launcher == "ray":
+        wanted = {"ray.remote.num_cpus": threads, "ray.remote.num_gpus": each if gpus else 0}
+        return Share(jobs), settings(wanted, typed)
+    groups = [",".join(gpus[n : n + each]) for n in range(0, len(gpus) - each + 1, each)]
+    share = Share(jobs, threads, tuple(groups[n % len(groups)] for n in range(jobs) if groups))
+    if launcher == "joblib":
+        return share, [f"hydra.launcher.n_jobs={jobs}"]
+    if launcher == "submitit_local":
+        return share, settings({"timeout_min": A_YEAR}, typed)
+    return Share(), []
+
+
+def settings(wanted: Mapping[str, object], typed: Mapping[str, str]) -> list[str]:
+    """As overrides of the launcher, but for those that the user has typed."""
+    names = {f"hydra.launcher.{name}": value for name, value in wanted.items()}
+    return [f"{k}={v}" for k, v in names.items() if v is not None and k not in typed]
+
+
+def processes(config: Config) -> int:
+    """Processes, and devices, of one job."""
+    devices = config["lightning"].get("devices", 1)
+    if isinstance(devices, list | tuple):
+        return max(1, len(devices))
+    return devices if isinstance(devices, int) and devices > 0 else max(1, len(visible(config)))
+
+
+def wants_gpu(config: Config) -> bool:
+    """Whether a job would use a GPU where there is one."""
+    return config["lightning"].get("accelerator") in ("auto", "gpu", "cuda")
+
+
+def visible(config: Config) -> list[str]:
+    """Names of the CUDA devices that jobs may be given, as CUDA_VISIBLE_DEVICES has them."""
+    if not wants_gpu(config):
+        return []
+    import torch
+
+    if not torch.cuda.is_available():
+        return []
+    names = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    count = torch.cuda.device_count()
+    return [one.strip() for one in names.split(",")] if names else [str(n) for n in range(count)]

@@ -1,0 +1,115 @@
+"""What runs are doing, from their files alone: fast, and wherever they were started."""
+
+import os
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vaelab import swept
+from vaelab.reporting.row import OVER, Row, row
+from vaelab.spelling import duration
+from vaelab.swept import Sweep
+
+FAILED = ("failed", "damaged")
+COUNTED = {"failed": FAILED} | {one: (one,) for one in ("pruned", "interrupted", "running")}
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of a sweep, or those of none."""
+
+    rows: list[Row]
+    sweep: Sweep | None = None
+    alive: bool = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is going on."""
+        return self.alive or any(row.state == "running" for row in self.rows)
+
+    def count(self, *states: str) -> int:
+        """How many runs are in one of these states."""
+        return sum(row.state in states for row in self.rows)
+
+    def line(self) -> str:
+        """How far it is: "3 of 12 done, 1 failed, 2 running, 14m05s left"."""
+        parts = [f"{self.count('complete')} of {len(self.rows)} done"]
+        parts += [f"{n} {name}" for name, states in COUNTED.items() if (n := self.count(*states))]
+        if (left := self.left()) is not None:
+            parts.append(f"about {duration(left)} left")
+        return ", ".join(parts)
+
+    def left(self) -> float | None:
+        """Seconds until all are done, if those to come take what is typical of the others."""
+        running = [row for row in self.rows if row.state == "running"]
+        coming = self.count("waiting", "interrupted") if self.busy else 0
+        known = [row.seconds for row in self.rows if row.state in OVER and row.seconds is not None]
+        known += [row.left + (row.seconds or 0) for row in running if row.left is not None]
+        if not known or not (running or coming):
+            return None
+        typical = statistics.median(known)
+        rest = sum(typical if row.left is None else row.left for row in running)
+        longest = max((row.left or 0.0 for row in running), default=0.0)
+        return max(longest, (rest + coming * typical) / max(1, len(running)))
+
+
+def overview(folders: Iterable[Path]) -> list[Group]:
+    """Every run below the folders: by sweep, the largest that has it, then those of none."""
+    groups, seen = [], set()
+    places = {folder.resolve(): folder for folder in folders}
+    sweeps = [one for place in outputs(places.values()) for one in swept.below(place)]
+    inside = tuple(places)
+    for sweep in sweeps:
+        cells = [
+            cell
+            for cell in sweep.cells
+            if (real := cell.folder.resolve()) not in seen and within(real, inside)
+        ]
+        if cells:
+            seen |= {cell.folder.resolve() for cell in cells}
+            groups.append(group(replace(sweep, cells=tuple(cells))))
+    found = {run.resolve(): run for place in places.values() for run in below(place)}
+    rest = [row(run) for real, run in found.items() if real not in seen]
+    return [*groups, Group(rest)] if rest else groups
+
+
+def group(sweep: Sweep) -> Group:
+    """The runs of a sweep as they are now."""
+    alive = sweep.alive
+    rows = [replace(row(cell.folder), label=cell.label) for cell in sweep.cells]
+    # A cell without a folder, or one that was cut short, is the sweep's to begin.
+    rows = [
+        replace(one, state="waiting") if alive and one.state == "planned" else one for one in rows
+    ]
+    return Group(rows, sweep, alive)
+
+
+def below(folder: Path) -> Iterator[Path]:
+    """Every run folder below a folder, itself included; none inside another."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    if any(entry.name == "config.yaml" for entry in entries):
+        yield folder
+        return
+    for entry in entries:
+        if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+            yield from below(Path(entry.path))
+
+
+def outputs(folders: Iterable[Path]) -> list[Path]:
+    """The output folders whose sweeps may have runs below these: each, or one above it."""
+    found = {}
+    for folder in folders:
+        for place in (folder, *folder.resolve().parents):
+            if (place / ".sweeps").is_dir():
+                found.setdefault(place.resolve(), place)
+                break
+    return list(found.values())
+
+
+def within(path: Path, places: Sequence[Path]) -> bool:
+    """Whether a folder is one of these or below one."""
+    return any(path.is_relative_to(place) for place in places)

@@ -1,0 +1,35 @@
+"""Places on a machine for the jobs of one sweep: as many as may work side by side.
+
+Each has the GPUs that belong to it. A place is a locked file, which a killed job leaves free.
+"""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+
+_taken: dict[Path, tuple[int, int]] = {}  # the descriptor stays open as long as the process lives
+
+
+def take(folder: Path, count: int) -> int:
+    """The number of a free place, waited for; the process keeps it until it ends.
+
+    Once CUDA is in use a process cannot change its GPUs, so that a worker has one place for all
+    its jobs.
+    """
+    if folder in _taken:
+        return _taken[folder][0]
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        for number in range(count):
+            descriptor = os.open(
+                folder / f"place{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
+            )
+            try:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(descriptor)
+                continue
+            _taken[folder] = number, descriptor
+            return number
+        time.sleep(0.5)
