@@ -1,12 +1,15 @@
 """Everything that the pages of a report show, read once."""
 
 import re
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
+from vaelab.report import words
 from vaelab.report.published import Beside
-from vaelab.report.record import Record
+from vaelab.report.record import Record, finite
 from vaelab.report.seeds import Group, groups
 from vaelab.report.settings import Flat, differing, flat
 
@@ -19,6 +22,7 @@ class Report:
     """A report.
 
     Attributes:
+        records: the runs.
         settings: names by which the runs differ.
         flats: of each record, its settings by name.
         metrics: names, the usual ones first.
@@ -43,6 +47,16 @@ class Report:
         settings, seed = self.flats[place], self.records[place].seed
         found = [part(name, settings) for name in self.settings]
         return [*found, "" if seed is None else f"seed {seed}"]
+
+    @cached_property
+    def decimals(self) -> dict[str, int]:
+        """Of a metric in a table, the same in every row so that points stand below each other."""
+        return {name: words.decimals(self._error(name)) for name in self.metrics}
+
+    def _error(self, name: str) -> float | None:
+        found = [finite(record.metrics.get(name, {}).get("se")) for record in self.records]
+        errors = [error for error in found if error]
+        return statistics.median(errors) if errors else None
 
 
 def part(name: str, settings: Flat) -> str:

@@ -30,6 +30,7 @@ def run_sheet(report: Report) -> Sheet:
         Column(
             "valid ELBO", "number", "of the epoch whose model is reported, else of the last", open_
         ),
+        Column("reason", "text", "why it failed or stopped", any(map(why, report.records))),
         Column("labels", "text", shown=labelled),
     ]
     papers = by_run(report)
@@ -47,19 +48,24 @@ def row(report: Report, place: int, papers: list[Beside]) -> list[Cell]:
         *(word(settings.get(name)) for name in report.settings),
         Cell("" if record.seed is None else str(record.seed), record.seed),
         status(record),
-        *(metric(record, name) for name in report.metrics),
+        *(metric(record, name, report.decimals[name]) for name in report.metrics),
         collapsed(record),
         *([published(place, papers)] if report.published else []),
         epochs(record),
         Cell("" if valid is None else f"{valid:.2f}", valid),
+        word(why(record)),
         word(", ".join(record.labels)),
     ]
 
 
 def status(record: Record) -> Cell:
-    """In a word; the reason is the tip, and the first of it is shown."""
-    why = record.reason if record.status != "complete" else ""
-    return Cell(record.status, record.status, why, KIND.get(record.status, ""))
+    """In a word, with the reason as its tip."""
+    return Cell(record.status, record.status, why(record), KIND.get(record.status, ""))
+
+
+def why(record: Record) -> str:
+    """Why a run is not complete; what a complete one failed at before does not matter."""
+    return record.reason if record.status != "complete" else ""
 
 
 def epochs(record: Record) -> Cell:
@@ -70,12 +76,12 @@ def epochs(record: Record) -> Cell:
     return Cell(text if record.config else "", done if record.config else None, str(ended))
 
 
-def metric(record: Record, name: str) -> Cell:
+def metric(record: Record, name: str, digits: int) -> Cell:
     """Of one run; what is not a number says so and sorts last."""
     found = record.metrics.get(name)
     if found is None:
         return Cell()
-    text = words.metric(name, found, record.units)
+    text = words.metric(name, found, record.units, digits)
     return Cell(text, finite(found.get("value")), words.measured(found, record.split))
 
 

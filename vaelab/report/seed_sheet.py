@@ -1,5 +1,8 @@
 """The table with a row for runs that differ in their seed only."""
 
+import statistics
+from collections.abc import Mapping
+
 from vaelab.report import words
 from vaelab.report.collapse import collapse
 from vaelab.report.record import finite
@@ -21,11 +24,19 @@ def seed_sheet(report: Report) -> Sheet:
         Column("collapse", "text", f"{COLLAPSE}; in how many runs"),
         Column("labels", "text", shown=any(record.labels for record in report.records)),
     ]
-    rows = [row(report, group) for group in report.groups]
+    digits = {name: decimals(report, name) for name in report.metrics}
+    rows = [row(report, group, digits) for group in report.groups]
     return Sheet(columns, rows, [list(group.members) for group in report.groups])
 
 
-def row(report: Report, group: Group) -> list[Cell]:
+def decimals(report: Report, name: str) -> int:
+    """As many as the usual deviation over seeds supports; without any, those of a run."""
+    spreads = [spread for group in report.groups if (spread := group.spread(name))]
+    found = [spread.sd for spread in spreads if spread.sd]
+    return words.decimals(statistics.median(found)) if found else report.decimals[name]
+
+
+def row(report: Report, group: Group, digits: Mapping[str, int]) -> list[Cell]:
     """Of one group."""
     settings = report.flats[group.members[0]]
     names = [] if report.settings else [word(group.records[0].folder.parent.name)]
@@ -35,7 +46,7 @@ def row(report: Report, group: Group) -> list[Cell]:
         *(word(settings.get(name)) for name in report.settings),
         Cell(str(len(group.seeds)), len(group.seeds), f"seeds {seeds}; {runs(group)}"),
         status(group),
-        *(metric(group, name) for name in report.metrics),
+        *(metric(group, name, digits[name]) for name in report.metrics),
         collapsed(group),
         word(", ".join(dict.fromkeys(label for one in group.records for label in one.labels))),
     ]
@@ -58,12 +69,12 @@ def status(group: Group) -> Cell:
     return Cell(text, text, "; ".join(reasons), min(kinds, default=""))  # "bad" before "warn"
 
 
-def metric(group: Group, name: str) -> Cell:
+def metric(group: Group, name: str, digits: int) -> Cell:
     """Mean ± standard deviation over seeds."""
     spread = group.spread(name)
     if spread is None:
         return Cell()
-    text = words.about(spread.mean, spread.sd)
+    text = words.about(spread.mean, spread.sd, digits)
     if name == "au":  # a count: its mean has one decimal
         sd = "" if spread.sd is None else f" ± {spread.sd:.1f}"
         mean = f"{spread.mean:.{int(spread.n > 1)}f}"

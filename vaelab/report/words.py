@@ -16,26 +16,26 @@ def decimals(error: float | None) -> int:
     return min(MOST, max(LEAST, 1 - math.floor(math.log10(error))))
 
 
-def about(value: float, error: float | None) -> str:
+def about(value: float, error: float | None, digits: int) -> str:
     """A value ± its error, or alone; a count has no decimals."""
     if isinstance(value, int):
         return str(value)
     if error is None or not math.isfinite(error):
-        return f"{value:.{LEAST}f}"
-    digits = decimals(error)
+        return f"{value:.{digits}f}"
     return f"{value:.{digits}f} ± {error:.{digits}f}"
 
 
-def metric(name: str, found: Mapping[str, Any], units: int) -> str:
-    """A metric of one run; units of total, and information of its ceiling."""
-    value = found.get("value")
+def metric(name: str, found: Mapping[str, Any], units: int, digits: int | None = None) -> str:
+    """A metric of one run; units of total, and information of its ceiling.
+
+    With as many decimals as its own error supports, unless they are given.
+    """
+    value, error = found.get("value"), finite(found.get("se"))
     if value is None:
         return ""
     if name == "au" and units:
-        levels = found.get("levels") or []
-        split = f" ({' + '.join(map(str, levels))})" if len(levels) > 1 else ""
-        return f"{value} of {units}{split}"
-    text = about(value, found.get("se"))
+        return f"{value} of {units}"
+    text = about(value, error, decimals(error) if digits is None else digits)
     ceiling = finite(found.get("ceiling"))
     return text if ceiling is None else f"{text} of {ceiling:.2f}"
 
@@ -47,6 +47,8 @@ def measured(found: Mapping[str, Any], split: str) -> str:
     if samples is not None and f"{samples} samples" not in parts[0]:
         parts.append(f"{samples} samples")
     parts += [f"{n} {split} examples"] if n is not None else []
+    levels = found.get("levels") or []
+    parts += [f"{' + '.join(map(str, levels))} of its levels"] if len(levels) > 1 else []
     parts += ["± is the standard error over them"] if finite(found.get("se")) else []
     return "; ".join(parts)
 
