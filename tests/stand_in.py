@@ -169,6 +169,8 @@ def fit(config, run, console=None, label="") -> None:
     for epoch in range(first, config["epochs"]):
         time.sleep(float(os.environ.get("STAND_IN_SECONDS", "0")))
         done.write_text(str(epoch + 1))
+        with (run.folder / "epochs").open("a") as epochs:
+            epochs.write(f"{epoch + 1}\n")
     value = {"value": -90.5, "se": 0.25, "estimator": "importance", "samples": 100, "n": 7}
     run.update(metrics={"test": {"nll": value}}, training={"epochs": config["epochs"]})
 

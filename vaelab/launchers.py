@@ -61,14 +61,17 @@ def defaults(
         tasks: how many there are.
     """
     typed = {word.partition("=")[0]: word.partition("=")[2] for word in given}
-    each, gpus = processes(config), visible(config)
+    each = processes(config)
     if launcher == "submitit_slurm":
         wanted = {
+            "nodes": config["lightning"].get("num_nodes", 1),
+            "tasks_per_node": each,  # srun starts the processes of a run
             "gpus_per_node": each if wants_gpu(config) else None,
             "cpus_per_task": max(2, config["threads"] or 0),  # one more than computes: autograd's
             "max_num_timeout": REQUEUED,
         }
         return Share(), settings(wanted, typed)
+    gpus = visible(config)
     places = len(gpus) // each if gpus else available() // (each * (config["threads"] or 1))
     jobs = max(1, places)
     if launcher == "joblib":
