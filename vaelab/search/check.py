@@ -22,7 +22,7 @@ def check(spec: Spec, composer: Composer) -> None:
     Raises:
         UserError: naming the file, the key and the value.
     """
-    settings(spec)
+    names(spec)
     if spec.sampler == "grid":
         grid(spec.space)
     criteria: dict[str, str] = {}
@@ -41,7 +41,7 @@ def check(spec: Spec, composer: Composer) -> None:
     checked(spec, composer, None, first(spec))
 
 
-def settings(spec: Spec) -> None:
+def names(spec: Spec) -> None:
     """Refuse names that cannot be searched, or fixed.
 
     Raises:
@@ -70,6 +70,20 @@ def settings(spec: Spec) -> None:
                 f"{name}={text}: trials follow each other; the same command in a second terminal "
                 "or job works on the same study"
             )
+
+
+def standing(spec: Spec, composer: Composer) -> Task:
+    """The run that stands for a study; its parts are not made.
+
+    Raises:
+        UserError: a name cannot be searched, or what is wrong with the first value of something.
+    """
+    names(spec)
+    try:
+        return checked(spec, composer, None, first(spec), built=False)
+    except UserError:
+        check(spec, composer)  # which knows the key
+        raise
 
 
 def alone(spec: Spec, one: Parameter | None) -> Iterator[Chosen]:

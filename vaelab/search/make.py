@@ -10,7 +10,7 @@ from vaelab.errors import UserError
 from vaelab.search import runs
 from vaelab.search.attempt import Attempt
 from vaelab.search.check import check as check_space
-from vaelab.search.check import checked, first
+from vaelab.search.check import standing
 from vaelab.search.dry_run import show
 from vaelab.search.report import report
 from vaelab.search.spec import Spec
@@ -33,7 +33,7 @@ def search(spec: Spec, config_dir: str | None = None, dry_run: bool = False) -> 
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # what is to be said, we say
     composer = Composer(config_dir)
-    stands_for = checked(spec, composer, None, first(spec), built=False)
+    stands_for = standing(spec, composer)
     folder = runs.folder(spec, stands_for)
     epochs = (
         None if any("epochs" in one.settings for one in spec.space) else stands_for.config["epochs"]

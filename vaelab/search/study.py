@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
@@ -146,10 +145,8 @@ class Study:
         lock.release()
         return False
 
-    def finish(self, trial: Trial, value: float | None, **known: Any) -> None:
+    def finish(self, trial: Trial, value: float | None) -> None:
         """Tell the study how a trial went; no value: it was pruned."""
-        for name, one in known.items():
-            trial.set_user_attr(name, one)
         self.optuna.tell(trial, value, TrialState.PRUNED if value is None else TrialState.COMPLETE)
 
     def fail(self, trial: Trial, reason: str) -> None:
