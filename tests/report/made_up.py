@@ -98,7 +98,7 @@ def write(folder: Path, changes=(), typed=(), metrics=None, rows=ROWS, figures=(
 
 
 def picture(path: Path, seed: int) -> None:
-    """A grid of grey images of 28 x 28 pixels, as samples are: three by three screen pixels each."""
+    """A grid of grey images of 28 x 28 pixels, as samples are: 3 x 3 screen pixels each."""
     path.write_bytes(grid(seed))
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -10,23 +11,45 @@ DRAWN_AGAIN = ("curves",)  # by the page itself, from metrics.csv
 FIRST = ("samples", "reconstructions", "pseudo_inputs", "components", "latents")
 LETTERS = 6000
 SMALL = 24_000  # bytes of a picture that is taken as it is
-WIDTHS = ((40, 900), (150, 640), (10**9, 420))  # up to so many runs: pixels across at most
 
 
-def width(runs: int) -> int:
-    """Pixels across that a picture of a report of so many runs may have."""
-    return next(pixels for most, pixels in WIDTHS if runs <= most)
+@dataclass(frozen=True)
+class Size:
+    """How much of each run's figures a page of many can hold and still open at once.
+
+    Attributes:
+        width: pixels that a picture may be across.
+        kinds: stems of files that are taken; None: all but curves.
+    """
+
+    width: int
+    kinds: tuple[str, ...] | None = None
+
+    def __str__(self) -> str:
+        kinds = "all" if self.kinds is None else " and ".join(self.kinds)
+        return (
+            f"pictures ({kinds}) at most {self.width} pixels across, larger ones made smaller as "
+            f"WebP; the first {LETTERS:,} letters of texts"
+        )
 
 
-def embedded(folder: Path, most: int) -> dict[str, str]:
+def size(runs: int) -> Size:
+    """For a report of so many runs."""
+    if runs <= 40:
+        return Size(900)
+    return Size(640) if runs <= 150 else Size(320, FIRST[:2])
+
+
+def embedded(folder: Path, most: Size) -> dict[str, str]:
     """Name -> a data address of the picture, or the text; what cannot be read is left out."""
     found: dict[str, str] = {}
     paths = [path for path in folder.glob("*") if path.suffix in (".png", ".txt")]
     for path in sorted(paths, key=order):
-        if path.stem in DRAWN_AGAIN:
+        if path.stem in DRAWN_AGAIN or (most.kinds is not None and path.stem not in most.kinds):
             continue
         try:
-            found[path.name] = picture(path, most) if path.suffix == ".png" else sentences(path)
+            text = path.suffix == ".txt"
+            found[path.name] = sentences(path) if text else picture(path, most.width)
         except (OSError, UnicodeDecodeError, UnidentifiedImageError, Image.DecompressionBombError):
             continue
     return found

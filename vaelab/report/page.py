@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from vaelab.report import words
-from vaelab.report.figures import embedded, width
+from vaelab.report.figures import embedded, size
+from vaelab.report.history import POINTS
 from vaelab.report.published_sheet import published_sheet
 from vaelab.report.record import Record
 from vaelab.report.report import Report
@@ -44,12 +45,12 @@ def parts(report: Report, folder: Path) -> Iterator[str]:
     yield f"<body>\n{body}"
     yield block("report", about(report, title))
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    pixels = width(len(report.records))
+    most = size(len(report.records))
     # Before the pictures, so that the tables are there while those still arrive.
     yield f"<script>\n'use strict';\n{script}</script>\n"
     for place, record in enumerate(report.records):
         yield block(f"details-{place}", details(record, folder))
-        yield block(f"figures-{place}", embedded(record.folder / "figures", pixels))
+        yield block(f"figures-{place}", embedded(record.folder / "figures", most))
     yield "</body>\n</html>\n"
 
 
@@ -68,7 +69,6 @@ def about(report: Report, title: str) -> dict[str, Any]:
         states[record.status] = states.get(record.status, 0) + 1
     counts = ", ".join(f"{count} {name}" for name, count in states.items())
     views = {name: sheet(make(report)) for name, make in VIEWS.items()}
-    pixels = width(len(report.records))
     return {
         "title": f"{title}: {counts}" if len(states) > 1 else f"{title}, {counts}",
         "facts": [
@@ -81,9 +81,8 @@ def about(report: Report, title: str) -> dict[str, Any]:
         "parts": [report.parts(place) for place in range(len(report.records))],
         "names": [record.name for record in report.records],
         "first": first_chosen(report),
-        "embedded": f"Embedded: pictures at most {pixels} pixels across (larger ones are made "
-        "smaller, as WebP), the first 6,000 letters of texts, curves of at most 200 epochs. The "
-        "originals are in the runs' folders.",
+        "embedded": f"Embedded: {size(len(report.records))}; curves of at most {POINTS} epochs. "
+        "The originals are in the runs' folders.",
     }
 
 

@@ -97,9 +97,9 @@ def read(folder: Path) -> Record:
     try:
         status = run.status
         results = run.read()
-    except (UserError, OSError, AttributeError) as error:
+    except (UserError, OSError, AttributeError):  # a list has no status
         status, results = DAMAGED, {}
-        why.append("results.json cannot be read" if isinstance(error, UserError) else str(error))
+        why.append("results.json cannot be read")
     if fault := misshapen(results):
         status, results = DAMAGED, {}
         why.append(f"results.json: {fault}")

@@ -1,6 +1,8 @@
 /* A table that is sorted by its headings; `options.keep` says which rows are shown. */
 
 const LONG = 60;
+const AT_ONCE = 100;
+const loaded = new Promise((done) => addEventListener("load", done));
 
 class SortedTable {
   constructor(host, sheet, options = {}) {
@@ -44,12 +46,22 @@ class SortedTable {
       ...shown.map(({ column, place }, first) => this.heading(column, place, first === 0)));
     const rows = this.rows();
     const body = make("tbody");
-    for (const number of rows) {
+    this.fill(body, rows, shown, 0);
+    this.body = body;
+    this.host.replaceChildren(make("table", {}, make("thead", {}, head), body));
+    if (this.shown) this.shown(rows.length, this.sheet.rows.length);
+  }
+
+  /* Rows that nobody sees yet come after the page is there, unless it is sorted anew by then. */
+  fill(body, rows, shown, start) {
+    for (const number of rows.slice(start, start + AT_ONCE)) {
       body.append(this.row(number, shown));
       if (this.open.has(number)) body.append(this.unfolded(number, shown.length + 1));
     }
-    this.host.replaceChildren(make("table", {}, make("thead", {}, head), body));
-    if (this.shown) this.shown(rows.length, this.sheet.rows.length);
+    const next = start + AT_ONCE;
+    if (next < rows.length) loaded.then(() => setTimeout(() => {
+      if (this.body === body) this.fill(body, rows, shown, next);
+    }));
   }
 
   heading(column, place, fixed) {
