@@ -85,8 +85,8 @@ def classes(config: Mapping[str, Any]) -> Flat:
 
 def metrics(a: Run, b: Run) -> Iterator[Compared]:
     """Every metric that both have: of their own results, and of evaluations made alike."""
-    alike = same_examples(a, b)
     one, other = results(a), results(b)
+    alike = same_examples(a, b)
     yield from both(OWN, one, other, alike and seen(a.config) == seen(b.config))
     for name in sorted(evaluations(a) & evaluations(b)):
         one, other = evaluation(a, name), evaluation(b, name)
