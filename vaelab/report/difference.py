@@ -60,9 +60,9 @@ def settings(a: Run, b: Run) -> list[tuple[str, str | None, str | None]]:
     # One option that means two classes: a YAML of one's own was changed.
     kinds = classes(a.config), classes(b.config)
     for name in kinds[0]:
-        pair = tuple(kind.get(name) for kind in kinds)
-        if pair[0] != pair[1] and one.get(name) == other.get(name):
-            found.append((f"{name}._target_", *pair))
+        x, y = (kind.get(name) for kind in kinds)
+        if x != y and one.get(name) == other.get(name):
+            found.append((f"{name}._target_", x, y))
     return found
 
 
@@ -137,10 +137,10 @@ def paired(a: Run, b: Run, name: str) -> Iterator[Compared]:
                 if metric not in one or metric not in other:
                     continue
                 x, y = one[metric].astype(float), other[metric].astype(float)
-                errors = [float(v.std(ddof=1)) / math.sqrt(len(v)) for v in (x, y, y - x)]
+                se_a, se_b, se = (float(v.std(ddof=1)) / math.sqrt(len(v)) for v in (x, y, y - x))
                 split = path.stem.partition("-")[2]
                 means = float(x.mean()), float(y.mean())
-                yield Compared(f"evaluation {name}", split, metric, *means, *errors, PAIRED)
+                yield Compared(f"evaluation {name}", split, metric, *means, se_a, se_b, se, PAIRED)
 
 
 def only(a: Run, b: Run) -> list[str]:
