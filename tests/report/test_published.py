@@ -102,7 +102,7 @@ def test_words_rule_out_other_runs_and_not_their_own(planned):
 
 
 def test_what_a_preset_sets_below_a_group_falls_with_its_choice():
-    words = demanded(["experiment=vampprior/vae", "beta=constant", "seed=4"], FOLDERS)
+    words = demanded(["beta=constant", "experiment=vampprior/vae", "seed=4"], FOLDERS)
     assert words["beta"] == "constant"
     assert words["optimizer.phi"] == "normalised_adam"
     assert words["epochs"] == "2000"

@@ -66,7 +66,7 @@ def picture(path: Path, most: int) -> str:
                 size = most, max(1, round(image.height * most / image.width))
                 image = image.resize(size, Image.Resampling.BOX)
             file = io.BytesIO()
-            image.save(file, "WEBP", quality=75, method=0)
+            image.save(file, "WEBP", quality=60, method=2)
             content, kind = file.getvalue(), "webp"
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 

@@ -10,7 +10,7 @@ DRAWN = (
     "train/bound", "val/bound", "train/elbo", "val/elbo", "val/kl", "val/mi", "val/mi_ceiling",
     "val/au", "beta",
 )  # fmt: skip
-POINTS = 200  # of a curve, whatever the number of epochs
+POINTS = 120  # of a curve, whatever the number of epochs
 
 
 @dataclass(frozen=True)

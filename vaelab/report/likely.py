@@ -25,12 +25,13 @@ Words = dict[str, str]
 
 def demanded(overrides: Sequence[str], folders: tuple[Path, ...]) -> Words:
     """Name -> value of all that a cell's overrides say, its preset's content included."""
+    typed = [text.partition("=")[::2] for text in overrides]
+    named = [(name.rpartition("@")[2], value) for name, value in typed]
     words: Words = {}
-    for text in overrides:
-        name, _, value = text.partition("=")
-        name = name.rpartition("@")[2]
+    for name, value in named:
+        words |= preset(value, folders) if name == PRESET else {}
+    for name, value in named:  # wherever a preset stands, what is typed beside it wins
         if name == PRESET:
-            words |= preset(value, folders)
             continue
         # Another option takes a preset's values below it away.
         places = [name, *(place for place, group in mounts(folders[0]) if group == name)]
