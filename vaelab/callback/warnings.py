@@ -6,6 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from vaelab.collapse import GRACE, collapsed
 from vaelab.task import Task
 
 log = logging.getLogger(__name__)
@@ -14,19 +15,14 @@ log = logging.getLogger(__name__)
 class CollapseWarning(pl.Callback):
     """Says when the posterior has collapsed onto the prior, and when it has come back.
 
-    Collapsed means: no active unit, or a KL divergence below `kl` nats, on validation data, when
-    at least `grace` epochs have passed.
+    On validation data, when at least GRACE epochs have passed.
 
     Args:
         units: latent dimensions of all levels.
-        kl: nats below which z says next to nothing of x.
-        grace: epochs to wait; at the very start every posterior looks collapsed.
     """
 
-    def __init__(self, units: int, kl: float = 0.1, grace: int = 3) -> None:
+    def __init__(self, units: int) -> None:
         self.units = units
-        self.kl = kl
-        self.grace = grace
         self.collapsed = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -37,8 +33,8 @@ class CollapseWarning(pl.Callback):
             pl_module.row["val/kl"],
             pl_module.row["val/au"],
         )
-        collapsed = self.units > 0 and (au == 0 or kl < self.kl)
-        if collapsed and not self.collapsed and epoch > self.grace:
+        now = self.units > 0 and collapsed(kl, au)
+        if now and not self.collapsed and epoch > GRACE:
             log.warning(
                 "the posterior has collapsed: after epoch %d KL is %.3f nats and %d of %d units "
                 "are active, so the decoder ignores z; a longer KL warm-up (beta=linear "
@@ -46,7 +42,7 @@ class CollapseWarning(pl.Callback):
                 epoch, kl, au, self.units,
             )  # fmt: skip
             self.collapsed = True
-        elif self.collapsed and not collapsed:
+        elif self.collapsed and not now:
             log.warning(
                 "the posterior is in use again: KL %.2f nats, %d of %d units active",
                 kl, au, self.units,

@@ -1,13 +1,7 @@
-"""Has the posterior of a run collapsed? The rule of the warning in training, in words.
+"""Has the posterior of a run collapsed? The rule of the warning in training, in words."""
 
-`vaelab.callback.warnings.CollapseWarning` is that rule; it is not imported because it brings torch,
-and a test holds the two to each other.
-"""
-
+from vaelab.collapse import GRACE, KL, collapsed
 from vaelab.report.record import Record, finite
-
-KL = 0.1  # nats below which z says next to nothing of x
-GRACE = 3  # epochs after which a posterior that looks collapsed is
 
 
 def collapse(record: Record) -> str | None:
@@ -24,7 +18,7 @@ def collapse(record: Record) -> str | None:
 
 def sentence(kl: float, au: float, epochs: int) -> str:
     """The rule itself; `kl` in nats for each example."""
-    if epochs <= GRACE or not (au == 0 or kl < KL):
+    if epochs <= GRACE or not collapsed(kl, au):
         return ""
     parts = [*(["no active unit"] if au == 0 else []), *([f"KL < {KL} nats"] if kl < KL else [])]
     return f"likely: {', '.join(parts)}"
