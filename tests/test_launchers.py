@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+import slurm
 import stand_in
 
 from vaelab import launchers
@@ -206,6 +207,7 @@ def test_the_script_for_slurm_asks_for_no_gpu_that_is_not_wanted(lab, monkeypatc
 
 def test_submitits_debug_executor(lab, monkeypatch, capsys):
     """The jobs of a sweep in this process, by way of their pickles' functions."""
+    Composer()  # Hydra executes its plugins' modules once more when it looks for them
     submitted = pytest.importorskip("hydra_plugins.hydra_submitit_launcher.submitit_launcher")
     monkeypatch.setattr(submitted.LocalLauncher, "_EXECUTOR", "debug")
     opened = []
@@ -224,12 +226,25 @@ def test_submitits_debug_executor(lab, monkeypatch, capsys):
     assert (out.count(" complete "), out.count("failed: ")) == (2, 2)
 
 
-def started(lab, *words, **variables):
-    environment = stand_in.environment(lab, **variables)
-    return subprocess.Popen(
-        [sys.executable, "-m", "vaelab", *words],
-        cwd=lab, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+@pytest.fixture
+def started(lab):
+    """Starts a command; nothing of it stays when the test has failed."""
+    processes = []
+
+    def start(*words, **variables):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vaelab", *words],
+            cwd=lab, env=stand_in.environment(lab, **variables), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def trained(lab):
@@ -250,11 +265,11 @@ def wait_for(condition, seconds=300):
 
 
 @pytest.mark.slow
-def test_local_submitit_jobs_take_turns(lab):
+def test_local_submitit_jobs_take_turns(lab, started):
     """submitit starts all at once; there is a place for one at a time."""
     pytest.importorskip("submitit")
     process = started(
-        lab, "train", "-m", "seed=1,2,3", "epochs=2", "hydra/launcher=submitit_local",
+        "train", "-m", "seed=1,2,3", "epochs=2", "hydra/launcher=submitit_local",
         f"threads={os.cpu_count()}", STAND_IN_SECONDS="0.5",
     )  # fmt: skip
     together = set()
@@ -265,16 +280,15 @@ def test_local_submitit_jobs_take_turns(lab):
         )
         time.sleep(0.05)
     assert process.returncode == 0, process.stdout.read()
-    process.stdout.close()
     assert trained(lab) == {f"seed{n}": (1, "complete", os.cpu_count()) for n in (1, 2, 3)}
     assert max(together) == 1
 
 
 @pytest.mark.slow
-def test_a_local_submitit_job_that_is_warned_is_started_again_and_goes_on(lab):
+def test_a_local_submitit_job_that_is_warned_is_started_again_and_goes_on(lab, started):
     pytest.importorskip("submitit")
     process = started(
-        lab, "train", "-m", "seed=1", "epochs=40", "hydra/launcher=submitit_local",
+        "train", "-m", "seed=1", "epochs=40", "hydra/launcher=submitit_local",
         STAND_IN_SECONDS="0.2",
     )  # fmt: skip
     wait_for(lambda: any(lab.rglob("last.ckpt")))
@@ -288,16 +302,49 @@ def test_a_local_submitit_job_that_is_warned_is_started_again_and_goes_on(lab):
 
 
 @pytest.mark.slow
-def test_jobs_of_submitit_outlive_who_submitted_them(lab):
+def test_jobs_of_submitit_outlive_who_submitted_them(lab, started):
     pytest.importorskip("submitit")
     process = started(
-        lab, "train", "-m", "seed=1", "epochs=10", "hydra/launcher=submitit_local",
+        "train", "-m", "seed=1", "epochs=10", "hydra/launcher=submitit_local",
         STAND_IN_SECONDS="0.3",
     )  # fmt: skip
     wait_for(lambda: any(lab.rglob("last.ckpt")))
     process.kill()
     process.wait()
-    process.stdout.close()
     (results,) = lab.rglob("results.json")
     wait_for(lambda: json.loads(results.read_text())["status"] == "complete")
     assert trained(lab)["seed1"][:2] == (1, "complete")
+
+
+@pytest.mark.slow
+def test_a_job_that_slurm_preempts_is_queued_again_and_goes_on(lab, started):
+    """With a Slurm of our own (tests/slurm.py): sbatch, srun and requeue are scripts."""
+    pytest.importorskip("submitit")
+    commands = lab / "commands"
+    commands.mkdir()
+    slurm.install(commands)
+    process = started(
+        "train", "-m", "seed=1,2", "epochs=30", "hydra/launcher=submitit_slurm",
+        "lightning=cpu", PATH=f"{commands}:{os.environ['PATH']}", STAND_IN_SECONDS="0.2",
+    )  # fmt: skip
+    wait_for(lambda: any(lab.rglob("seed1/**/last.ckpt")))
+    (lock,) = lab.rglob("seed1/lock")
+    for warning in (signal.SIGTERM, signal.SIGUSR2):  # as Slurm sends them
+        os.kill(int(lock.read_text().split()[1]), warning)
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, out
+    found = trained(lab)
+    assert {seed: one[:2] for seed, one in found.items()} == {
+        "seed1": (2, "complete"), "seed2": (1, "complete"),
+    }  # fmt: skip
+    (ended,) = lab.rglob("seed1/epochs")
+    assert ended.read_text().split() == [str(n) for n in range(1, 31)]
+
+
+def test_where_there_is_no_slurm_it_is_said(lab, capsys, monkeypatch):
+    pytest.importorskip("submitit")
+    monkeypatch.setenv("PATH", str(lab))
+    assert main(["train", "-m", "seed=1,2", "hydra/launcher=submitit_slurm"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith('vaelab: hydra/launcher=submitit_slurm: Could not detect "srun"')
+    assert err.count("\n") == 1

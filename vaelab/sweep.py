@@ -12,11 +12,18 @@ from omegaconf import DictConfig
 
 from vaelab import launchers, swept
 from vaelab.compose import Composer
+from vaelab.errors import UserError
 from vaelab.job import Task
 from vaelab.launched import BUSY, Job
 from vaelab.reporting import live
 from vaelab.run import Run
 from vaelab.swept import Sweep
+
+
+class Lost(UserError):
+    """A launcher has not brought its jobs to an end; those that it has begun may go on."""
+
+    status = 1
 
 
 def launch(composer: Composer, tasks: list[Task]) -> None:
@@ -58,8 +65,14 @@ def start(composer: Composer, tasks: list[Task], sweep: Sweep) -> set[Path]:
         config=master,
     )
     jobs = [[word for word in task.overrides if word not in hydra] for task in tasks]
-    with shown:
-        returned = plugin.launch(jobs, initial_job_idx=0)
+    try:
+        with shown:
+            returned = plugin.launch(jobs, initial_job_idx=0)
+    except Exception as error:  # not of a run: no cluster here, a worker killed, a job lost
+        if not apart:
+            raise
+        why = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise Lost(f"hydra/launcher={launcher}: {why}; the same command goes on") from error
     said = [one.return_value for one in returned]
     return {task.folder for task, word in zip(tasks, said, strict=True) if word == BUSY}
 
