@@ -5,12 +5,15 @@ from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
+import ddp_gradients
+import ddp_shares
 import torch
 import torch.distributed as dist
 from small import config, make_task, splits
 from texts import text_config, text_splits
 from torch import Tensor, nn
 
+from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.distributed import average_buffers, average_gradients, from_first, gathered
 from vaelab.distribution import DiagonalGaussian
@@ -26,13 +29,23 @@ def joined(rank: int, world: int, folder: str) -> None:
     )  # fmt: skip
 
 
-def everything(rank: int, world: int, folder: str, runs: dict[str, list[str]]) -> None:
+def everything(
+    rank: int, world: int, folder: str, runs: dict[str, list[str]], cases: dict[str, dict]
+) -> None:
     """All that is looked at, in one go: starting a process takes seconds."""
     joined(rank, world, folder)
     found = {name: aggressive(overrides) for name, overrides in runs.items()}
-    found |= {"collectives": collectives(rank), "refined": refined_gradients(rank, world)}
+    if runs:
+        found |= {"collectives": collectives(rank), "refined": refined_gradients(rank, world)}
+    found["cases"] = {name: ddp_gradients.gradients(case) for name, case in cases.items()}
+    found["sums"] = ddp_gradients.untouched_by_lightning(cases["joint"])
+    found["checkpoints"] = ddp_shares.checkpoints(cases["savae"], splits(), Path(folder))
+    done = Path(folder) / "done.part"
+    found["evaluated"] = ddp_shares.evaluated(cases["joint"], splits())
+    found["continued"] = ddp_shares.evaluated(cases["joint"], splits(), done)
+    found["agreed"] = ddp_shares.agreed()
     torch.save(found, Path(folder) / f"{rank}.pt")
-    dist.destroy_process_group()
+    distributed.leave()
 
 
 def aggressive(overrides: list[str], updates: int = 6) -> dict:

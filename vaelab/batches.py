@@ -40,8 +40,8 @@ class Blocks:
     """The updates of one epoch as blocks of about a quarter of a second.
 
     Iterating starts where the task is, so that a resumed epoch makes only the updates that are
-    left. Block sizes change nothing but how often Lightning's hooks run; with several processes
-    they are fixed, since Lightning synchronises at each.
+    left. Block sizes change nothing but how often Lightning's hooks run; several processes have the
+    same, since they agree on what to do at the end of each.
     """
 
     seconds = 0.25
@@ -61,7 +61,6 @@ class Blocks:
     def size(self) -> int:
         """Updates in the next block."""
         progress = self.task.progress
-        if distributed.world_size() > 1:
-            return 20
         each = progress.seconds / progress.updates if progress.updates else self.seconds
+        each = distributed.largest(each)
         return max(1, min(200, int(self.seconds / each)))

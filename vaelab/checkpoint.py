@@ -5,7 +5,7 @@ Plain tensors, numbers and strings only, so that they load without running code
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,22 @@ from typing import Any
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from vaelab import __version__
+from vaelab import __version__, distributed
 from vaelab.errors import UserError
 from vaelab.progress import Progress
 from vaelab.task import Task
 
 FORMAT = 1
+COUNTS = ("examples", "encoder_passes", "decoder_passes")  # of progress: each process's own
 Content = dict[str, Any]
 
 
-def snapshot(task: Task, callbacks: list[Callback]) -> Content:
-    """The state of training: model, optimisers, strategy, callbacks, position in the epoch."""
-    return {
+def snapshot(task: Task, callbacks: list[Callback], shares: Sequence[Content] = ()) -> Content:
+    """The state of training: model, optimisers, strategy, callbacks, position in the epoch.
+
+    `shares` are those of all processes, where there are several.
+    """
+    return ({"shares": list(shares)} if len(shares) > 1 else {}) | {
         "format": FORMAT,
         "vaelab": __version__,
         "model": task.state_dict(),
@@ -45,8 +49,61 @@ def restore(content: Content, task: Task, callbacks: list[Callback]) -> None:
         if (state := content["callbacks"].get(type(callback).__name__)) is not None:
             callback.load_state_dict(state)
     task.progress = Progress(**content["progress"])
-    task.sums.copy_(content["sums"])
+    found, world = shares(content), distributed.world_size()
+    if len(found) == world:
+        take(found[distributed.rank()], task)
+    else:  # sums over all examples: it does not matter who has them
+        take(added(found, task) if distributed.rank() == 0 else nothing(task), task)
     task.rates.schedule.state.update(content.get("learning_rate", {}))
+
+
+def share(task: Task) -> Content:
+    """What this process alone knows: sums over its examples of the epoch, and passes made."""
+    own = task.inference.get_extra_state()
+    return {
+        "sums": task.sums.cpu(),
+        "progress": {name: getattr(task.progress, name) for name in COUNTS},
+        "strategy": {name: own[name] for name in task.inference.sums_over_examples},
+    }
+
+
+def shares(content: Content) -> list[Content]:
+    """Those of a checkpoint's processes, by rank; of one process, or of an older vaelab, one."""
+    alone = {"sums": content["sums"], "progress": {}, "strategy": {}}
+    return content.get("shares") or [alone]
+
+
+def take(one: Content, task: Task) -> None:
+    """Go on from a share."""
+    task.sums.copy_(one["sums"])
+    for name, value in one["progress"].items():
+        setattr(task.progress, name, value)
+    if one["strategy"]:
+        task.inference.set_extra_state(one["strategy"])
+
+
+def nothing(task: Task) -> Content:
+    """The share of a process that has done nothing yet."""
+    return {
+        "sums": torch.zeros_like(task.sums),
+        "progress": dict.fromkeys(COUNTS, 0),
+        "strategy": dict.fromkeys(task.inference.sums_over_examples),
+    }
+
+
+def added(found: Sequence[Content], task: Task) -> Content:
+    """One share for all."""
+    if len(found) == 1:
+        return found[0]
+    strategy = {}
+    for name in task.inference.sums_over_examples:
+        parts = [one["strategy"][name] for one in found if one["strategy"][name] is not None]
+        strategy[name] = [sum(column) for column in zip(*parts, strict=True)] or None
+    return {
+        "sums": torch.stack([one["sums"] for one in found]).sum(0),
+        "progress": {name: sum(one["progress"][name] for one in found) for name in COUNTS},
+        "strategy": strategy,
+    }
 
 
 def write(content: Content, path: Path) -> None:

@@ -11,6 +11,7 @@ from vaelab.batch import Batch
 from vaelab.dataset.base import Split, Splits
 from vaelab.errors import UserError
 from vaelab.order import Prebuilt, order_of
+from vaelab.seeding import seed_noise
 
 
 class Feed:
@@ -52,19 +53,25 @@ class Feed:
 
     def part_of(self, index: Tensor) -> Batch:
         """The same, read anew."""
-        world, total = distributed.world_size(), len(index)
+        world, total, rank = distributed.world_size(), len(index), distributed.rank()
         if world == 1:
             return self.read(self.splits.train, index)
-        # A short batch must not leave a process with nothing: it wraps around.
-        counted = max(total, world)
-        mine = torch.arange(distributed.rank(), counted, world, device=index.device)
-        batch = self.read(self.splits.train, index[mine % total])
-        return batch._replace(weight=len(mine) * world / counted)
+        if rank >= total:  # a network must see something, which then counts nowhere
+            return self.read(self.splits.train, index[:1])._replace(weight=0.0)
+        mine = index[rank::world]
+        return self.read(self.splits.train, mine)._replace(weight=len(mine) * world / total)
 
     def held_out(self) -> Iterator[Batch]:
-        """This process's validation batches, whole ones."""
-        turns = self.validation.in_turn()
-        for index in islice(turns, distributed.rank(), None, distributed.world_size()):
+        """This process's validation batches, whole ones.
+
+        With several processes each batch has noise of its own, whoever validates it; that of the
+        epoch must be seeded, in all processes alike.
+        """
+        world, rank = distributed.world_size(), distributed.rank()
+        drawn = int(torch.randint(2**62, ())) if world > 1 else 0
+        for number, index in islice(enumerate(self.validation.in_turn()), rank, None, world):
+            if world > 1:
+                seed_noise(self.device, drawn, number)
             yield self.read(self.splits.valid, index)
 
     def check(self) -> None:

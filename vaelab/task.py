@@ -100,6 +100,9 @@ class Task(pl.LightningModule):
         # another. On the device, so that no update waits for it; not in the state dict, which is
         # for the model.
         self.register_buffer("sums", torch.zeros(3 + bound.two_values), persistent=False)
+        # DistributedDataParallel would overwrite each process's with the first one's, batch norm's
+        # statistics too, which validation averages.
+        self._ddp_params_and_buffers_to_ignore = [name for name, _ in self.named_buffers()]
 
     # -- what Lightning calls -------------------------------------------------------------------
 
@@ -177,9 +180,11 @@ class Task(pl.LightningModule):
         self.inner_draws = 0
         seed_noise(self.device, recipe.seed, "update", progress.updates, distributed.rank())
         self.beta = self.beta_at(progress.epoch, step)
-        descent = self.inference.update(self, self.batch_at(step))
-        self.sums += descent.columns.sum(1)
-        progress.examples += len(descent.value)
+        batch = self.batch_at(step)
+        descent = self.inference.update(self, batch)
+        if batch.weight:  # else its rows are counted by another process
+            self.sums += descent.columns.sum(1)
+            progress.examples += len(descent.value)
         progress.updates += 1
         progress.step = step + 1
 

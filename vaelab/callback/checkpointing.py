@@ -48,7 +48,7 @@ class Checkpointing(pl.Callback):
     ) -> None:
         """Inside a long epoch; its last update is left to the epoch's own checkpoint."""
         assert isinstance(pl_module, Task)
-        due = time.monotonic() - self.written > self.within
+        due = distributed.any_of(time.monotonic() - self.written > self.within)
         if due and pl_module.progress.step < pl_module.steps_per_epoch:
             self.write(trainer, pl_module)
 
@@ -59,7 +59,8 @@ class Checkpointing(pl.Callback):
             self.pending = keep(pl_module)
         if pl_module.rates.schedule.reload:
             self.reload(trainer, pl_module)
-        if trainer.should_stop or time.monotonic() - self.written > self.every:
+        due = trainer.should_stop or time.monotonic() - self.written > self.every
+        if distributed.any_of(due):
             self.write(trainer, pl_module)
 
     def reload(self, trainer: pl.Trainer, task: Task) -> None:
@@ -77,7 +78,8 @@ class Checkpointing(pl.Callback):
         task.renew_optimizers()
 
     def write(self, trainer: pl.Trainer, task: Task) -> None:
-        """Write both files now."""
+        """Write both files now; all processes come here together."""
+        shares = distributed.everyones(checkpoint.share(task))
         now = time.monotonic()
         task.progress.wall += now - self.written
         self.written = now
@@ -85,7 +87,7 @@ class Checkpointing(pl.Callback):
             if self.pending is not None:
                 checkpoint.write(self.pending, self.best)
             callbacks: list[pl.Callback] = trainer.callbacks  # pyright: ignore
-            checkpoint.write(checkpoint.snapshot(task, callbacks), self.last)
+            checkpoint.write(checkpoint.snapshot(task, callbacks, shares), self.last)
         self.pending = None
 
 

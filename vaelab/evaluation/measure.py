@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from itertools import chain
 
 import torch
 from jaxtyping import Float, Integer, Num
 from torch import Tensor
 
+from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.dataset.base import Split
 from vaelab.distribution import DiagonalGaussian, LatentPrior
@@ -79,7 +81,8 @@ def measure(
     The encoder sees each example once and a prior made of it is built once, but for a strategy
     that refines. Generators and the training mode of every module are as before afterwards. Parts
     that `kept` holds are not done again; noise is seeded for each part, so that the others come out
-    as they would have.
+    as they would have. Processes that train together share the parts out, and all get everything;
+    `kept` is the first one's.
 
     Raises:
         UserError: an example has no usable importance weight.
@@ -100,22 +103,27 @@ def measure(
         x = split[index] if predicted is None else None
         prior = vae.prior(vae.encoder).double()
         size = min(rows, max(ENCODED, rows // samples))
-        for number, chosen in enumerate(torch.arange(len(index), device=device).split(size)):
-            if kept is not None and number < len(kept.parts):
-                part = kept.parts[number]
-            else:
-                seed_noise(device, seed, name, number)
-                some = split[index[chosen]] if x is None else x[chosen]
-                q = posterior(Batch(some, index[chosen]))
-                part = measure_part(vae, some, q, samples, rows, prior, block)
-                check_finite(part.scores["nll"], index[chosen], name)
-                if kept is not None:
-                    kept.add(part)
+        chosen = torch.arange(len(index), device=device).split(size)
+
+        def measured(number: int) -> Part:
+            seed_noise(device, seed, name, number)
+            mine = index[chosen[number]]
+            some = split[mine] if x is None else x[chosen[number]]
+            q = posterior(Batch(some, mine))
+            part = measure_part(vae, some, q, samples, rows, prior, block)
+            check_finite(part.scores["nll"], mine, name)
+            return part
+
+        done = distributed.everyones(kept.parts[:] if kept else [])[0]
+        new = distributed.shared_out(measured, range(len(done), len(chosen)))
+        for number, part in enumerate(chain(done, new)):
+            if kept is not None and number >= len(done):
+                kept.add(part)
             parts.append(part)
             units = units or [RunningVariance() for _ in part.means]
             for unit, mean in zip(units, part.means, strict=True):
                 unit.add(mean)
-            progress(len(chosen))
+            progress(len(part.z))
 
     def joined(tensors: list[Tensor]) -> Tensor:
         return torch.cat(tensors).to(device)

@@ -17,7 +17,7 @@ from vaelab.model import VAE
 from vaelab.posterior import Posterior
 
 INTERVALS = {1: 1000, 2: 160}  # a side, by latent dimension
-SAMPLES, EXAMPLES = 50, 1000  # of importance sampling, in each process
+SAMPLES, EXAMPLES = 50, 1000  # of importance sampling
 ELEMENTS = 2**31  # of all pairs of a point and an example: seconds
 ROWS = 20_000
 
@@ -28,26 +28,47 @@ def mean_log_likelihood(
     """Mean over examples of log p(x) in nats, over all processes; under no_grad.
 
     Quadrature in one or two latent dimensions, of as many examples as take seconds; else importance
-    weighted with 50 samples, a twentieth of them the prior's, of at most 1,000 examples.
+    weighted with 50 samples, a twentieth of them the prior's, of 1,000 examples or few more. The
+    examples are the same for any number of processes.
     """
     prior = vae.prior(vae.encoder).double()
     dim = batches[0][1].first.mean.shape[-1]
     grid = Grid(dim, INTERVALS[dim]) if dim in INTERVALS else None
-    x = torch.cat([x for x, _ in batches])
-    if grid:
-        x = x[: max(100, ELEMENTS // ((grid.intervals + 1) ** dim * x[0].numel()))]
-    if grid and not vae.decoder.autoregressive and holding(prior, grid, x.device) == 0:
-        found = integrate(vae.decoder, prior, x, grid, 0, 0, ROWS).log_px
+    sizes, example = [len(x) for x, _ in batches], batches[0][0][0]
+    found = [torch.zeros(0, dtype=torch.float64, device=example.device)]
+    if grid and not vae.decoder.autoregressive and holding(prior, grid, example.device) == 0:
+        limit = max(100, ELEMENTS // ((grid.intervals + 1) ** dim * example.numel()))
+        rows = rows_within(sizes, limit, whole=False)
+        x = torch.cat([x[:count] for (x, _), count in zip(batches, rows, strict=True)])
+        if len(x):
+            found.append(integrate(vae.decoder, prior, x, grid, 0, 0, ROWS).log_px)
     else:
-        found, count = [], 0
-        for x, q in batches:
-            found.append(weighted(vae, x, Defensive(q, prior, SHARE)))
-            if (count := count + len(x)) >= EXAMPLES:
-                break
-        found = torch.cat(found)
-    both = torch.stack([found.sum(), found.new_tensor(len(found))])
+        for (x, q), count in zip(batches, rows_within(sizes, EXAMPLES, whole=True), strict=True):
+            if count:
+                found.append(weighted(vae, x, Defensive(q, prior, SHARE)))
+    each = torch.cat(found)
+    both = torch.stack([each.sum(), each.new_tensor(len(each))])
     total, count = distributed.sum_over_ranks(both).tolist()
     return total / count
+
+
+def rows_within(sizes: list[int], limit: int, *, whole: bool) -> list[int]:
+    """How many rows of each of this process's batches are among the first `limit` of all.
+
+    Args:
+        sizes: of its batches; processes have batches in turn.
+        limit: rows of all processes.
+        whole: batches are taken whole, the last one beyond the limit.
+    """
+    everyones, rows, before = distributed.everyones(sizes), [], 0
+    for turn in range(max(len(one) for one in everyones)):
+        for rank, one in enumerate(everyones):
+            if turn < len(one):
+                if rank == distributed.rank():
+                    left = max(0, limit - before)
+                    rows.append(one[turn] if whole and left else min(one[turn], left))
+                before += one[turn]
+    return rows
 
 
 def weighted(vae: VAE, x: Num[Tensor, "B *event"], q: Defensive) -> Float[Tensor, "B"]:

@@ -1,15 +1,17 @@
 """One evaluation of a task's weights on every split that it covers."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.evaluation.evaluate import Evaluation, Results
 from vaelab.evaluation.kept import Kept
-from vaelab.evaluation.progress import bar
+from vaelab.evaluation.progress import bar, silent
 from vaelab.evaluation.truth import beside_truth
 from vaelab.posterior import Posterior
 from vaelab.task import Task
@@ -63,13 +65,16 @@ def evaluate_splits(
         said(name)
         split = getattr(task.splits, name)
         _, examples = evaluation.size(task.vae, split)
-        kept = Kept(stem.with_name(f".{stem.name}-{name}.part"), f"epoch {epoch}")
-        with bar(f"Evaluating on {name}", examples) as advance:
+        first = distributed.rank() == 0  # others have their share, and show and keep nothing
+        path = stem.with_name(f".{stem.name}-{name}.part")
+        kept = Kept(path, f"epoch {epoch}") if first else None
+        shown = bar(f"Evaluating on {name}", examples) if first else nullcontext(silent)
+        with shown as advance:
             results = evaluation(
                 task.vae, posterior, split, name, discrete, advance, kept, bound=bound, beta=beta
             )
         found[name] = beside_truth(results, dataset, split)
-        done.append(kept)
+        done += [kept] if kept else []
     return Evaluated(found, done)
 
 

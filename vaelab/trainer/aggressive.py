@@ -95,7 +95,7 @@ class Aggressive(InferenceStrategy):
     def inner_loop(self, learner: Learner, batch: Batch) -> int:
         """Descend phi until a window is worse than the one before; returns the steps made."""
         previous = float("inf")
-        total, count = learner.descend(batch, "phi").loss * len(batch.x), batch.units
+        total, count = learner.descend(batch, "phi").loss * batch.counted, batch.units
         steps = 1
         while steps < self.max_inner_steps:
             if steps % self.window == 0:
@@ -106,7 +106,7 @@ class Aggressive(InferenceStrategy):
                 previous = current
                 total, count = 0.0, 0
             fresh = learner.random_batch()
-            total = total + learner.descend(fresh, "phi").loss * len(fresh.x)
+            total = total + learner.descend(fresh, "phi").loss * fresh.counted
             count += fresh.units
             steps += 1
         return steps

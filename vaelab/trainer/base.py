@@ -80,6 +80,8 @@ class InferenceStrategy(nn.Module, ABC):
         of_batch: whether an example's posterior depends on the batch, which then cannot be cut.
         encodes: whether the encoder gives posteriors.
         second_order: whether gradients are differentiated again, which compiled networks cannot.
+        sums_over_examples: names in its extra state that hold lists of sums over the examples that
+            this process has seen in the epoch, or None.
     """
 
     monitors: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ class InferenceStrategy(nn.Module, ABC):
     of_batch: bool = False
     encodes: bool = True
     second_order: bool = False
+    sums_over_examples: tuple[str, ...] = ()
     offers: frozenset[Trait] = frozenset()
     needs: frozenset[Trait] = frozenset()
 

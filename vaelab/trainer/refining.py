@@ -35,6 +35,7 @@ class Refining(InferenceStrategy):
     """
 
     needs = frozenset({Trait.LOCAL_POSTERIOR})
+    sums_over_examples = ("sums",)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -76,7 +77,8 @@ class Refining(InferenceStrategy):
         prior = vae.prior(vae.encoder)
         q = self.refined(learner, batch, self.start(learner, batch), prior)
         terms = bound_terms(vae, batch, q, bound, prior)
-        self.note(q.track, terms, learner.beta)
+        if batch.weight:
+            self.note(q.track, terms, learner.beta)
         return bound(terms, learner.beta), terms
 
     def passes(self, num_samples: int) -> int:
@@ -123,10 +125,12 @@ class Refining(InferenceStrategy):
         clipped: share of clipped gradients; reverse_clipped: of steps back (official only).
         """
         self.close()
-        if self.sums is None:
-            return {}
-        *totals, count = distributed.sum_over_ranks(self.sums).tolist()
+        # Not by sum_over_ranks: a process may have had no example of the epoch.
+        every = distributed.everyones(None if self.sums is None else self.sums.tolist())
         self.sums = None
+        if not (found := [sums for sums in every if sums is not None]):
+            return {}
+        *totals, count = (sum(column) for column in zip(*found, strict=True))
         means = dict(zip(COLUMNS, (total / count for total in totals), strict=True))
         self.harmed = not means["gain"] >= 0  # or not a number
         return {f"refine/{name}": mean for name, mean in means.items()}

@@ -59,7 +59,8 @@ class VaeSvi(Refining):
         start = self.start(learner, batch)
         q = self.refined(learner, batch, start, prior)
         terms = bound_terms(vae, batch, q, bound, prior)
-        self.note(q.track, terms, learner.beta)
+        if batch.weight:
+            self.note(q.track, terms, learner.beta)
         loss = self.amortising(learner, batch, bound, start, q, prior)
         return replace(bound(terms, learner.beta), phi_loss=loss), terms
 
