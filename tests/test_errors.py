@@ -154,7 +154,7 @@ def test_a_gpu_that_is_not_there_is_refused(lab, capsys, monkeypatch):
 def test_a_logger_without_its_package_is_refused(lab, capsys, monkeypatch):
     monkeypatch.setattr("vaelab.validate.find_spec", lambda name: None)
     assert main(["train", "logger=tensorboard"]) == 2
-    assert "pip install tensorboard" in capsys.readouterr().err
+    assert "pip install 'vaelab[tensorboard]'" in capsys.readouterr().err
 
 
 def test_a_failure_in_training_is_one_line_and_its_log(lab, capsys):

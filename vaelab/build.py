@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torch.optim import Optimizer
 
-from vaelab import groups, traits
+from vaelab import distributed, groups, partners, traits
 from vaelab.architecture.committed_rate import CommittedRate
 from vaelab.errors import UserError
 from vaelab.traits import Trait
@@ -97,17 +97,16 @@ def build(config: Mapping[str, Any], *, training: bool = True) -> Parts:
             f"trainer={_choice(config, 'trainer')}, whose first {parts.trainer.unfinished} epochs "
             "only prepare the model that is kept; choose decoder_passes=null"
         )
-    if parts.bound.of_batch and config["micro_batches"] > 1:
+    cut, whole = _cut(config, training)
+    if cut and parts.bound.of_batch:
         raise UserError(
-            f"micro_batches={config['micro_batches']} cannot be used with free bits of a batch's "
-            "mean, which is of the whole batch; choose bound.free_bits_of=example or "
-            "example_dimension, or micro_batches=1"
+            f"{cut} cannot be used with free bits of a batch's mean, which is of the whole batch; "
+            f"choose bound.free_bits_of=example or example_dimension, or {whole}"
         )
-    if training and parts.trainer.of_batch and config["micro_batches"] > 1:
+    if cut and training and parts.trainer.of_batch:
         raise UserError(
-            f"micro_batches={config['micro_batches']} cannot be used with "
-            "trainer.inner_reduction=batch_mean, whose steps depend on the whole batch; choose "
-            "trainer.inner_reduction=per_example, or micro_batches=1"
+            f"{cut} cannot be used with trainer.inner_reduction=batch_mean, whose steps depend on "
+            f"the whole batch; choose trainer.inner_reduction=per_example, or {whole}"
         )
     if training and parts.trainer.second_order and config["compile"]:
         raise UserError(
@@ -146,11 +145,6 @@ def load(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def loggers(config: Mapping[str, Any], save_dir: str) -> list[Any]:
-    """The Lightning loggers that were asked for; none for `logger=csv`."""
-    return [construct(node, {"save_dir": save_dir}) for node in config["logger"].values()]
-
-
 def check_devices(config: Mapping[str, Any]) -> None:
     """Refuse a GPU that is not there, before training.
 
@@ -177,6 +171,14 @@ def device(config: Mapping[str, Any]) -> torch.device:
     return torch.device("cuda", devices[0] if isinstance(devices, list | tuple) else 0)
 
 
+def own_device(config: Mapping[str, Any]) -> torch.device:
+    """Where this process evaluates after training: of several, each on the GPU it trained on."""
+    place = device(config)
+    if place.type == "cuda" and distributed.world_size() > 1:
+        return torch.device("cuda", torch.cuda.current_device())
+    return place
+
+
 def device_name(config: Mapping[str, Any]) -> str:
     """What it is trained on, in words."""
     if config["lightning"]["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available():
@@ -194,6 +196,17 @@ def _named(name: str, config: Mapping[str, Any], make: Callable[[], Any]) -> Any
 
 def _choice(config: Mapping[str, Any], name: str) -> str:
     return str(config.get("choices", {}).get(name, "own"))
+
+
+def _cut(config: Mapping[str, Any], training: bool) -> tuple[str, str]:
+    """The setting that cuts batches, and that which leaves them whole; empty where none does."""
+    if (pieces := config["micro_batches"]) > 1:
+        return f"micro_batches={pieces}", "micro_batches=1"
+    if training and partners.several(lightning := config["lightning"]):
+        if (nodes := lightning["num_nodes"]) > 1:
+            return f"lightning.num_nodes={nodes}", "one node and one device"
+        return f"lightning.devices={lightning['devices']}", "lightning.devices=1"
+    return "", ""
 
 
 def _check_data(config: Mapping[str, Any], dataset: Any, provided: Mapping[str, Any]) -> None:

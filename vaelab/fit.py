@@ -9,29 +9,32 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
-from vaelab import checkpoint
+from vaelab import checkpoint, distributed, partners
 from vaelab.architecture.base import Architecture
 from vaelab.architecture.committed import CommittedEncoder
 from vaelab.architecture.committed_rate import CommittedRate
 from vaelab.batch import Batch
 from vaelab.batches import Blocks
-from vaelab.build import Parts, build, construct, device, loggers
+from vaelab.build import Parts, build, construct, own_device
 from vaelab.callback import history
 from vaelab.callback.checkpointing import Checkpointing
 from vaelab.callback.history import History
 from vaelab.callback.progress import LiveLine
+from vaelab.callback.restore import Restore
 from vaelab.callback.selection import Selection
 from vaelab.callback.snapshots import Snapshots
+from vaelab.callback.stopping import Stopping
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
 from vaelab.callback.watching import Watching
 from vaelab.dataset.base import Splits
 from vaelab.dataset.limit import limited, reduced
-from vaelab.errors import Interrupted
 from vaelab.evaluated import settings_hash, weights
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.splits import evaluate_splits
+from vaelab.loggers import conclude, loggers
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.progress import Progress
@@ -149,8 +152,10 @@ def train_and_report(
     if config["compile"]:
         compile_networks(task.vae)
 
-    selection = train(config, parts, task, run, console, extra, label)
-    if run.writable:
+    with loggers(config, run) as told:
+        selection = train(config, parts, task, run, console, extra, label, told)
+        if not run.writable and distributed.world_size() == 1:
+            return
         started = time.monotonic()
         spent = task.inference.cost()  # before another epoch's state is loaded
         report(config, parts, task, run, selection, console)
@@ -159,6 +164,7 @@ def train_and_report(
         run.update(cost=cost(task, others) | shared(spent, task))
         if task.inference.facts:
             run.update(inference=task.inference.facts)
+        conclude(told, config, run)
 
 
 def compile_networks(vae: VAE | Architecture) -> None:
@@ -176,6 +182,7 @@ def train(
     console: Console,
     extra: Iterable[pl.Callback] = (),
     label: str = "",
+    loggers: Iterable[Logger] = (),
 ) -> Selection:
     """The training part; returns what was selected. `extra` callbacks come after ours."""
     units = sum(parts.architecture.latent_dims)
@@ -183,7 +190,10 @@ def train(
     selection = Selection(config["epochs"], config["patience"], parts.beta.warmup, head_start)
     checkpointing = Checkpointing(run.checkpoints, selection)
     moments = parts.watch.moments
+    last = run.checkpoints / "last.ckpt"
+    content = checkpoint.read(last) if last.exists() else None
     callbacks: list[pl.Callback] = [
+        Restore(content, run),
         selection,
         History(run.folder / "metrics.csv"),
         CollapseWarning(units),
@@ -194,12 +204,9 @@ def train(
         checkpointing,
         *extra,
     ]
-    last = run.checkpoints / "last.ckpt"
-    content = checkpoint.read(last) if last.exists() else None
     if content is not None:
         done = content["progress"]["epoch"]
         console.print(f"Going on from epoch {done} of {config['epochs']}")
-        callbacks.insert(0, Restore(content))
         selection.load_state_dict(content["callbacks"]["Selection"])
     if selection.reason is not None:
         if content is not None:
@@ -207,17 +214,11 @@ def train(
             task.load_state_dict(content["model"])
         return selection
     with quiet_lightning(), stop_signals() as asked:
-
-        def stop_between_updates(task: Task) -> None:
-            if asked:
-                checkpointing.write(trainer, task)
-                raise Interrupted(f"stopped in epoch {task.progress.epoch + 1}")
-
-        task.after_update.append(stop_between_updates)
+        callbacks.append(Stopping(asked, checkpointing))
         trainer = pl.Trainer(
             **config["lightning"],
             max_epochs=-1,
-            logger=loggers(config, str(run.folder)) or False,
+            logger=list(loggers) or False,
             callbacks=callbacks,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -225,23 +226,11 @@ def train(
             num_sanity_val_steps=0,
             inference_mode=False,
             use_distributed_sampler=False,
+            plugins=partners.plugins(),
         )
         trainer.fit(task, Blocks(task), range(1))  # one block of validation: all of it
     log.info("training ended: %s", selection.reason)
     return selection
-
-
-class Restore(pl.Callback):
-    """Puts a checkpoint back once optimisers exist and everything is on its device."""
-
-    def __init__(self, content: checkpoint.Content) -> None:
-        self.content = content
-
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Before any other callback looks at the task."""
-        assert isinstance(pl_module, Task)
-        callbacks: list[pl.Callback] = trainer.callbacks  # pyright: ignore
-        checkpoint.restore(self.content, pl_module, callbacks)
 
 
 def report(
@@ -254,10 +243,11 @@ def report(
     """
     settings = {**config["evaluation"], "epoch": None}
     evaluation: Evaluation = construct(settings, {})
+    distributed.any_of(False)  # the first process has written its files
     path = weights(run, config, None)
     epoch = checkpoint.load_model(task, path)
     # Lightning leaves the model on the CPU, where 5000 samples would take days.
-    task.to(device(config)).eval()
+    task.to(own_device(config)).eval()
 
     def said(split: str) -> None:
         console.print(f"Evaluating epoch {epoch} on {split}")
@@ -265,6 +255,9 @@ def report(
     stem = run.folder / "evaluations" / settings_hash(settings)
     discrete, dataset = parts.likelihood.discrete, parts.dataset
     evaluated = evaluate_splits(task, evaluation, discrete, dataset, epoch, stem, said)
+    distributed.leave()
+    if not run.writable:  # the further processes have had their share
+        return
     criterion = task.inference.criterion.replace("/", "_")
     best = {"epoch": selection.best_epoch or epoch, criterion: selection.best, "bound_beta": 1.0}
     run.update(

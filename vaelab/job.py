@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from vaelab import own_files
+from vaelab import own_files, partners
 from vaelab import run as runs
 from vaelab.errors import Interrupted, Pruned, UserError
 from vaelab.evaluated import Wanted
@@ -65,6 +65,10 @@ def train(task: Task, beside: str = "", label: str = "", extra: Iterable["Callba
         KeyboardInterrupt: it was asked to stop, and can be resumed.
     """
     run = Run(task.folder)
+    if partners.further(task.config["lightning"]):  # the first process has the lock
+        if run.status not in runs.FINAL:
+            follow(task.folder, task.config)
+        return run
     with run.lock():
         if run.status in runs.FINAL:  # another process finished it between the plan and the lock
             return run
@@ -85,7 +89,8 @@ def evaluate(task: Task) -> None:
         Busy: another process is at it.
     """
     run = Run(task.folder)
-    if task.done or run.status not in runs.FINAL:
+    alone = not partners.further(task.config["lightning"])
+    if task.done or run.status not in runs.FINAL or not alone:
         return
     with run.lock(), run.logged(), beating(run.folder):
         if task.done:  # another process did it while this one waited its turn
@@ -122,16 +127,19 @@ def attempt(
 
     # A resumed run keeps its number: sums on a CPU differ in the last bit with it.
     before = run.read().get("threads") if run.checkpoints.is_dir() else None
-    threads = choose(config["threads"] or before, several=bool(beside))
+    several = bool(beside) or partners.several(config["lightning"])
+    threads = choose(config["threads"] or before, several)
     use(threads)
     log.info("process %d, %d threads", os.getpid(), threads)
     run.update(status="running", reason=None, threads=threads, device=device_name(config))
     try:
         own_files.begin(run, config)
         check_devices(config)
+        partners.check(config)
         # Lines of several runs would be rewritten over each other.
         console = Console(force_terminal=False if beside else None)
-        fit(config, run, console, beside or label, *extra)
+        with partners.together(config["lightning"]):
+            fit(config, run, console, beside or label, *extra)
     except (Interrupted, KeyboardInterrupt) as error:
         run.update(status="interrupted", reason=str(error) or None)
         raise KeyboardInterrupt from error
@@ -150,14 +158,35 @@ def attempt(
             run.update(status="complete")
 
 
-def follow(folder: str) -> int:
-    """The part of a further process of a run (DDP): train with the first, write nothing."""
+def follow(folder: str | Path, config: dict[str, Any] | None = None) -> int:
+    """The part of a further process of a run (DDP): train with the first, write and say nothing.
+
+    Args:
+        folder: of the run.
+        config: validated; None in a process that the first one has started on its machine.
+    """
+    from rich.console import Console
+
+    from vaelab.distributed import world_size
     from vaelab.fit import fit
 
+    if config is None and "WORLD_SIZE" in os.environ:
+        die_with(os.getppid())  # else it might wait for it
     run = Run(Path(folder), writable=False)
-    config = run.config
+    if config is None:
+        config = run.config
+    else:  # it may start others
+        os.environ[FOLLOWED] = str(run.folder.resolve())
     use(choose(config["threads"], several=True))
-    fit(config, run)
+    try:
+        with partners.together(config["lightning"]):
+            try:
+                fit(config, run, Console(quiet=True))
+            except UserError:
+                if world_size() == 1:  # else all of them have met it
+                    raise
+    except (Interrupted, partners.Lost):
+        pass  # the first process says so
     return 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from omegaconf import OmegaConf
 
-from vaelab import own_files
+from vaelab import own_files, partners
 from vaelab import run as runs
 from vaelab.compose import Cell, Composer
 from vaelab.errors import UserError
@@ -35,16 +35,20 @@ def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
         # A cluster's GPUs are not visible where its jobs are submitted.
         check(todo, devices="submitit" not in " ".join(overrides))
     if multirun:
+        partners.check_sweep(tasks[0].config["lightning"])
         return sweep(composer, tasks, len(todo))
     run = Run(tasks[0].folder)
     if run.status in runs.FINAL:
         own_files.check(run, tasks[0].config)
         print(f"{run} is complete; fresh=true trains another beside it")
     else:
+        partners.check(tasks[0].config)
         verb = "resuming" if run.status in ("interrupted", "failed", "pruned") else "training"
         print(f"{verb} {run}", flush=True)
         run = train_task(todo[0])
     evaluate(tasks[0])
+    if partners.further(tasks[0].config["lightning"]):
+        return 0
     if run.status not in runs.FINAL:
         reason = run.read().get("reason") or run.status
         print(f"vaelab: {reason} (see {run.log})", file=sys.stderr)

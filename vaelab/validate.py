@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -32,11 +33,16 @@ PROVIDED = {
     "trainer": _ALL | {"architecture", "bound", "run_epochs"},
     "watch": _ALL | {"latent_dims"},
     "optimizer": frozenset({"params"}),
-    "logger": frozenset({"save_dir"}),
+    "logger": frozenset({"save_dir", "logged"}),
     "evaluation": frozenset(),
     "diagnosis": frozenset(),
 }
-PACKAGES = {"TensorBoardLogger": "tensorboard", "WandbLogger": "wandb", "MLFlowLogger": "mlflow"}
+# Of loggers, the extra that brings what they import.
+EXTRAS = {
+    "TensorBoard": ("tensorboard", ("tensorboard",)),
+    "Mlflow": ("mlflow", ("mlflow", "sqlalchemy", "alembic")),
+}
+EXTRAS |= {"TensorBoardLogger": EXTRAS["TensorBoard"], "MLFlowLogger": EXTRAS["Mlflow"]}
 
 
 def validate(config: DictConfig | Mapping[str, Any]) -> dict[str, Any]:
@@ -159,10 +165,17 @@ def _logger(key: str, node: Any, faults: list[str]) -> Any:
     if not isinstance(node, dict) or "_target_" not in node:
         faults.append(f"logger.{key}: must be the settings of a logger, with its _target_")
         return node
-    package = PACKAGES.get(str(node["_target_"]).rpartition(".")[2])
-    if package and find_spec(package) is None:
-        faults.append(f"logger={key}: needs the package {package}; pip install {package}")
+    extra, packages = EXTRAS.get(str(node["_target_"]).rpartition(".")[2], ("", ()))
+    if missing := [one for one in packages if find_spec(one) is None]:
+        needs = f"needs {' and '.join(missing)}"
+        faults.append(f"logger={key}: {needs}; pip install 'vaelab[{extra}]'")
         return node
+    for name, value in node.items():
+        if isinstance(value, str) and urlsplit(value).password:
+            faults.append(
+                f"logger.{key}.{name}: the password in it would stand in the run's folder; leave "
+                "it out and set an environment variable, as MLFLOW_TRACKING_PASSWORD"
+            )
     return check_node(f"logger.{key}", node, faults)
 
 

@@ -103,17 +103,6 @@ def test_a_diverged_run_stops_and_says_so(tmp_path):
     assert (tmp_path / "checkpoints/best.ckpt").exists()
 
 
-def test_loggers_get_the_same_rows(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    task = train(tmp_path, config("epochs=2", "logger=tensorboard"))
-    (events,) = tmp_path.rglob("events.out*")
-    seen = EventAccumulator(str(events.parent)).Reload().Scalars("val/bound")
-    assert [one.step for one in seen] == [1, 2]
-    assert seen[-1].value == pytest.approx(task.row["val/bound"], rel=1e-6)
-
-
 def test_the_live_line_shows_a_bound_that_is_not_the_elbo(tmp_path):
     (tmp_path / "elbo").mkdir()
     assert "bound" not in line_of(tmp_path / "elbo", "epochs=1")
