@@ -208,17 +208,22 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
 
 def install() -> None:
     """Put the stand-ins in place in this process, torch's included: importing it takes seconds."""
-    torch, optim = types.ModuleType("torch"), types.ModuleType("torch.optim")
+    names = ("torch", "torch.optim", "torch.nn", "torch.distributed")
+    torch, optim, nn, distributed = (types.ModuleType(name) for name in names)
     vars(torch).update(
         Tensor=object,
         device=object,
         optim=optim,
+        nn=nn,
+        distributed=distributed,
         set_num_threads=lambda number: None,
         set_flush_denormal=lambda mode: None,
     )
     vars(torch)["cuda"] = types.SimpleNamespace(is_available=lambda: False)
     vars(optim).update(Optimizer=object)
-    sys.modules |= {"torch": torch, "torch.optim": optim}
+    vars(nn).update(Module=object, Parameter=object)
+    vars(distributed).update(is_available=lambda: False)
+    sys.modules |= dict(zip(names, (torch, optim, nn, distributed), strict=True))
     from vaelab import groups
 
     groups.config_dir = lambda: Path(os.environ["STAND_IN"])
