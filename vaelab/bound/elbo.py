@@ -32,7 +32,7 @@ class Elbo(Bound):
         free_bits_of: whose divergence. "dimension": sum_d max(lambda, mean_b KL_bd), each
             dimension's mean over the batch; "example_dimension": mean_b sum_d max(lambda, KL_bd),
             each dimension of each example; "example": mean_b max(lambda, KL_b); "batch":
-            max(lambda, mean_b KL_b). With several processes a batch is each one's own part.
+            max(lambda, mean_b KL_b). Those of a batch are refused where it is cut.
         log_qz: "path" drops the score term of the gradient (STL, 1703.09194); same expectation.
     """
 

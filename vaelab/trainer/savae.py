@@ -19,7 +19,7 @@ class Savae(Refining):
         inner_grad: "exact" derivative; by finite differences ("fd"); "official", what the authors'
             code computes; "first_order", the encoder gets what lambda_K gets; "none".
         inner_reduction: "per_example" steps do not depend on the rest of the batch; those on the
-            "batch_mean" are the authors', 1/B as long, where B is of this process.
+            "batch_mean" are the authors', 1/B as long; refused where a batch is cut.
         fd_step: how far an average example moves in lambda for finite differences.
     """
 
