@@ -23,7 +23,7 @@ LENGTHS = {
     "tighter": {(3280, None)},
     "posterior": {(50, None), (200, None)},  # lagging inference's toy
     "lagging": {(100, None), (40, None), (1000, None), (15, None)},
-    "savae": {(30, None), (100, None), (15, None), (20, None), (1, None)},
+    "savae": {(30, None), (100, None), (6, None), (20, None), (1, None)},
     "svi": {(20, None), (1, None)},  # the landscape of SA-VAE
     "mapa": {(2000, None)},  # ended by a budget of passes
     "density": {(2000, None)},
