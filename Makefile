@@ -19,11 +19,14 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install
 	@$(BIN)/vaelab train --demo
 
+# Files side by side, a core each: with more threads than cores torch would crawl.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist loadfile
+
 test: install
-	$(BIN)/python -m pytest
+	$(TEST)
 
 test-all: install
-	$(BIN)/python -m pytest -m 'not gpu'
+	$(TEST) -m 'not gpu'
 
 check: install
 	$(BIN)/ruff check .
