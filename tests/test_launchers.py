@@ -185,7 +185,7 @@ def script(monkeypatch, *words):
     planned = begin(
         tasks[0].folder.parents[3], [t.folder for t in tasks], [t.overrides for t in tasks]
     )
-    with pytest.raises(InterruptedError):
+    with pytest.raises(sweep.Lost):
         sweep.start(composer, tasks, planned)
     return [line.removeprefix("#SBATCH --") for line in written[0].splitlines()]
 
