@@ -5,6 +5,7 @@ import pytest
 from report import made_up
 from vaelab.report.record import read
 from vaelab.report.seeds import groups
+from vaelab.report.settings import differing
 
 
 def run(tmp_path, name, nll, **more):
@@ -62,3 +63,20 @@ def test_the_form_of_an_evaluation_does_not_matter(tmp_path):
     found = [run(tmp_path, "h/seed1", 10.0)]
     found.append(run(tmp_path, "h/seed2", 11.0, changes={"evaluation.splits": ["test"]}))
     assert [group.members for group in groups(found)] == [(0, 1)]
+
+
+def test_what_was_typed_to_follow_the_seed_is_the_seed(tmp_path):
+    found = [
+        run(
+            tmp_path,
+            f"{seed}/seed{seed}",
+            10.0,
+            changes={"dataset.seed": seed, "seed": seed},
+            typed=["dataset.seed=${seed}", f"seed={seed}"],
+        )
+        for seed in (1, 2)
+    ]
+    found.append(run(tmp_path, "3/seed3", 11.0, changes={"dataset.seed": 1}, typed=["seed=3"]))
+    assert [group.members for group in groups(found)] == [(0, 1), (2,)]
+    assert differing(found[:2]) == []
+    assert found[0].hash != found[1].hash  # of runs, which have other data

@@ -11,11 +11,13 @@ import yaml
 
 from vaelab import identity
 from vaelab.errors import UserError
+from vaelab.files import merged
 from vaelab.report.history import History
 from vaelab.run import Run, command
 
 Settings = dict[str, Any]
 DAMAGED = "damaged"
+FOLLOWING = "=${seed}"
 # A thousand files are read: libyaml is ten times faster where PyYAML was built with it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -50,6 +52,21 @@ class Record:
     def seed(self) -> int | None:
         """None where no config says it."""
         return self.config.get("seed")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The config, the seed left open where something was typed to follow it.
+
+        With `dataset.seed=${seed}` runs differ in their data too, and yet in their seed only.
+        """
+        names = [text.removesuffix(FOLLOWING) for text in self.typed if text.endswith(FOLLOWING)]
+        settings = self.config
+        for name in names:
+            value: Any = FOLLOWING[1:]
+            for part in reversed(name.split(".")):
+                value = {part: value}
+            settings = merged(settings, value)
+        return settings
 
     @cached_property
     def hash(self) -> str:

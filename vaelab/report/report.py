@@ -81,7 +81,7 @@ def collected(
     return Report(
         records=records,
         settings=differing(records),
-        flats=[flat(record.config) for record in records],
+        flats=[flat(record.settings) for record in records],
         metrics=[*usual, *(name for name in names if name not in usual)],
         groups=groups(records),
         published=published,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vaelab import identity
 from vaelab.evaluated import FORM
 from vaelab.identity import canonical
 from vaelab.report.record import Record
@@ -80,7 +81,8 @@ def alike(record: Record) -> tuple[str, str, str]:
 
     Settings, evaluation and marks. A run that has no numbers yet shares the marks of none.
     """
-    return record.hash, str(sorted(numbers(record.config).items())), str(sorted(record.labels))
+    same = identity.config_hash(record.settings)
+    return same, str(sorted(numbers(record.config).items())), str(sorted(record.labels))
 
 
 def numbers(config: Mapping[str, Any]) -> dict[str, Any]:

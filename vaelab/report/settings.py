@@ -55,7 +55,7 @@ def differing(records: Sequence[Record]) -> list[str]:
     names before it is left out: the likelihood from the data set, all of a preset from its name.
     Groups that folders are named by come first.
     """
-    flats = [flat(record.config) for record in records if record.config]
+    flats = [flat(record.settings) for record in records if record.config]
     typed = dict.fromkeys(name for record in records for name in typed_names(record.typed))
     every = dict.fromkeys(name for one in flats for name in one)
     kept: list[str] = []
