@@ -30,6 +30,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(sys.modules, "vaelab.fit", module)
     monkeypatch.setenv("STAND_IN", str(configs))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("COLUMNS", "300")  # a sentence is one line, however long the folder's name
     monkeypatch.delenv("VAELAB_RUN", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
