@@ -21,7 +21,7 @@ from vaelab.seeding import seed_noise
 from vaelab.task import Task
 from vaelab.validate import validate
 
-TRAIN, SIZE = 100, 33  # the last batch is one row: it leaves processes without any
+SIZE = 33
 COMMON = ("dataset.binarise=fixed", f"batch_size={SIZE}", "lightning=cpu", "optimizer=sgd",
           "optimizer.phi.lr=1e-3", "optimizer.theta.lr=1e-3", "clip_norm=20")  # fmt: skip
 MLP = ("architecture.latent_dim=3", "architecture.hidden=[12]")
@@ -55,15 +55,20 @@ def configs() -> dict[str, dict]:
     }
 
 
-def splits() -> Splits:
+def splits(train: int) -> Splits:
     """Black and white 8x8 images, as they are."""
-    x = torch.rand(TRAIN + 100, 1, 8, 8, generator=torch.Generator().manual_seed(3)).round()
-    return Splits(*(Split(part.double(), lambda rows: rows) for part in x.split([TRAIN, 50, 50])))
+    x = torch.rand(train + 100, 1, 8, 8, generator=torch.Generator().manual_seed(3)).round()
+    return Splits(*(Split(part.double(), lambda rows: rows) for part in x.split([train, 50, 50])))
 
 
-def gradients(settings: dict) -> dict:
+def examples(world: int) -> int:
+    """Of the training data: the last batch has a row less than there are processes."""
+    return 3 * SIZE + world - 1
+
+
+def gradients(settings: dict, train: int) -> dict:
     """Of an epoch: every descent's gradients, inner steps of each update, and the epoch's means."""
-    data, found, steps = splits(), [], []
+    data, found, steps = splits(train), [], []
     if settings["choices"]["trainer"] == "mapa":  # its tables give float32
         data = Splits(*(Split(one.x.float()) for one in (data.train, data.valid, data.test)))
     task = make_task(settings, data)
@@ -131,7 +136,7 @@ def by_row() -> list:
 
 def untouched_by_lightning(settings: dict) -> list[float]:
     """An epoch's sums after what DistributedDataParallel does before a block of updates."""
-    task = make_task(settings, splits())
+    task = make_task(settings, splits(SIZE))
     task.sums += dist.get_rank()
     task.forward = lambda: torch.zeros(())
     torch.nn.parallel.DistributedDataParallel(task)()

@@ -33,10 +33,11 @@ def alone(cases):
     """One process's gradients of a case."""
     found = {}
 
-    def gradients(name):
-        if name not in found:
-            found[name] = ddp_gradients.gradients(cases[name])
-        return found[name]
+    def gradients(name, world):
+        key = name, ddp_gradients.examples(world)
+        if key not in found:
+            found[key] = ddp_gradients.gradients(cases[name], key[1])
+        return found[key]
 
     return gradients
 
@@ -165,8 +166,8 @@ def test_every_example_of_a_batch_weighs_the_same(both):
 
 @pytest.mark.parametrize("name", ddp_gradients.CASES)
 def test_every_descent_has_the_gradient_of_the_whole_batch(group, alone, name):
-    """Also of the last batch, which leaves processes without a row, and of every inner step."""
-    whole = alone(name)
+    """Also of the last batch, which leaves a process without a row, and of every inner step."""
+    whole = alone(name, len(group))
     for found in (one["cases"][name] for one in group):
         assert found["steps"] == whole["steps"]
         assert sum(found["steps"]) == len(found["gradients"])

@@ -37,7 +37,8 @@ def everything(
     found = {name: aggressive(overrides) for name, overrides in runs.items()}
     if runs:
         found |= {"collectives": collectives(rank), "refined": refined_gradients(rank, world)}
-    found["cases"] = {name: ddp_gradients.gradients(case) for name, case in cases.items()}
+    size = ddp_gradients.examples(world)
+    found["cases"] = {name: ddp_gradients.gradients(case, size) for name, case in cases.items()}
     found["sums"] = ddp_gradients.untouched_by_lightning(cases["joint"])
     found["checkpoints"] = ddp_shares.checkpoints(cases["savae"], splits(), Path(folder))
     done = Path(folder) / "done.part"

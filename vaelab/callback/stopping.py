@@ -1,5 +1,6 @@
 """Ends training between updates when it is asked to."""
 
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,19 +19,23 @@ class Stopping(pl.Callback):
     of a second or one update, since they must agree.
 
     Args:
-        asked: signals that have come to this process.
+        asked: signals that have come to this process, whose handlers are installed.
         checkpointing: writes the checkpoint.
     """
 
     def __init__(self, asked: Sequence[int], checkpointing: Checkpointing) -> None:
         self.asked = asked
         self.checkpointing = checkpointing
+        self.handler = signal.getsignal(signal.SIGTERM)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Listen to updates."""
+        """Listen to updates, or to signals."""
         assert isinstance(pl_module, Task)
         if distributed.world_size() == 1:
             pl_module.after_update.append(lambda task: self.stop(trainer, task, bool(self.asked)))
+        elif self.handler is not None:
+            # Lightning's tells the others in the middle of whatever they are about: a deadlock.
+            signal.signal(signal.SIGTERM, self.handler)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
