@@ -20,8 +20,8 @@ COMMON = ["lightning=cpu", "dataset.binarise=fixed", "patience=null", "optimizer
           "optimizer.phi.lr=1e-3", "optimizer.theta.lr=1e-3", "evaluation.samples=20",
           "evaluation.examples=250", "threads=1"]  # fmt: skip
 # 501 examples: the last batch of an epoch leaves all but one process without a row.
-QUIET = [*COMMON, "architecture=gated_pixelcnn", "architecture.channels=4", "architecture.kernels=[3,3]",
-         "max_examples=501", "epochs=25"]  # fmt: skip
+QUIET = [*COMMON, "architecture=gated_pixelcnn", "architecture.channels=4",
+         "architecture.kernels=[3,3]", "max_examples=501", "epochs=25"]  # fmt: skip
 NOISY = [*COMMON, "prior=vamp", "prior.components=20", "trainer=aggressive",
          "trainer.max_inner_steps=9", "trainer.window=3", "epochs=12"]  # fmt: skip
 
