@@ -131,6 +131,24 @@ def test_state_travels_in_the_state_dict():
     assert other.state["reference_mi"] == 2.5
 
 
+def test_rows_that_another_process_counts_end_no_loop():
+    """Windows of two: means 100, 90 of the counted, then 95; with those of weight 0 the second
+    would be far above the first."""
+    borrowed = outer()._replace(weight=0.0)
+    assert (borrowed.counted, borrowed.units, outer().counted) == (0, 0, 50)
+    assert borrowed._replace(predicted=7).units == 0
+
+    class Sharing(Script):
+        batches = iter([outer(), borrowed, outer(), outer(), outer()])
+
+        def random_batch(self):
+            return next(self.batches)
+
+    # Steps: own, own | borrowed, own | own, own
+    learner = Sharing([100.0, 100.0, 1e6, 90.0, 95.0, 95.0])
+    assert make(window=2).inner_loop(learner, outer()) == 6
+
+
 def test_with_vamp_the_inner_loop_moves_the_components_but_not_the_pseudo_inputs():
     task = make_task(config("trainer=aggressive", "prior=vamp", "prior.components=7"))
     u = task.vae.prior.u.detach().clone()
