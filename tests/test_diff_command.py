@@ -51,6 +51,7 @@ def test_a_class_that_changed_below_one_name(tmp_path):
         ({}, {}, difference.SAME),
         ({"dataset.data_dir": "there"}, {}, difference.SAME),
         ({"dataset.split_seed": 1}, {}, difference.INDEPENDENT),
+        ({"max_examples": 300}, {}, difference.INDEPENDENT),
         ({"evaluation.seed": 2}, {}, difference.INDEPENDENT),
         ({}, {"own_files": {"train": "0a"}}, difference.INDEPENDENT),
     ],

@@ -160,7 +160,9 @@ def only(a: Run, b: Run) -> list[str]:
 
 def same_examples(a: Run, b: Run) -> bool:
     """Whether both were evaluated on the same data, as far as settings and checksums say."""
-    data = [canonical(run.config.get("dataset")) for run in (a, b)]
+    data = [
+        (canonical(run.config.get("dataset")), run.config.get("max_examples")) for run in (a, b)
+    ]
     said = [[run.read().get(key) for key in ("data", "own_files")] for run in (a, b)]
     return data[0] == data[1] and said[0] == said[1]
 
