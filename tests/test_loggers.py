@@ -1,6 +1,7 @@
 """Loggers get settings, rows, results and figures, one record a run, and no secret."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from small import config
 
-from vaelab import fit, identity
+from vaelab import fit, identity, swept
 from vaelab.callback import history
 from vaelab.cli import main
 from vaelab.errors import Interrupted
@@ -153,6 +154,17 @@ def test_names_are_folders_and_seeds_are_a_group(tmp_path):
     assert beside.id != first.id
 
 
+def test_a_run_knows_the_sweeps_it_is_of(tmp_path):
+    found = config(f"output_dir={tmp_path}")
+    run = Run(identity.folder(found))
+    other = run.folder.with_name("seed2")
+    assert logged(found, run).sweeps == ()
+    both = [swept.begin(tmp_path, [run.folder, other], [["a=1"], ["a=2"]])]
+    swept.begin(tmp_path, [other], [["a=2"]])
+    both.append(swept.begin(tmp_path, [run.folder], [["a=1"]]))
+    assert logged(found, run).sweeps == tuple(sorted(one.name for one in both))
+
+
 def test_nothing_of_a_logger_itself_is_recorded():
     found = config("logger=mlflow", "logger.mlflow.tracking_uri=http://someone@host")
     told = recorded(found)
@@ -193,13 +205,16 @@ def test_mlflow_has_one_record_a_run_and_seeds_by_a_tag(tmp_path):
     ids = [client.get_experiment_by_name("vaelab").experiment_id]
     assert [one.info.status for one in client.search_runs(ids)] == ["KILLED"]
 
-    first = trained(settings(tmp_path, *words))
+    sweep = swept.begin(tmp_path, [identity.folder(settings(tmp_path, *words))], [["seed=1"]])
+    first = trained(settings(tmp_path, *words))  # its record is begun, and tagged now
     trained(settings(tmp_path, *words, "seed=2"))
     group = logged(settings(tmp_path, *words), first).group
     found = client.search_runs(ids, f"tags.`vaelab.group` = '{group}'")
     assert {one.info.status for one in found} == {"FINISHED"}
     (mine,) = (one for one in found if one.data.params["seed"] == "1")
     assert len(found) == 2
+    swept_only = client.search_runs(ids, f"tags.`vaelab.sweeps` LIKE '%{sweep.name}%'")
+    assert [one.info.run_id for one in swept_only] == [mine.info.run_id]
     assert mine.info.run_name.endswith("/seed1")
     assert mine.data.params["architecture/latent_dim"] == "3"
     bounds = {
@@ -223,6 +238,8 @@ def test_wandb_has_a_record_of_each_run_and_the_same_id_when_resumed(tmp_path, m
     with pytest.raises(Interrupted):
         trained(settings(tmp_path, "logger=wandb"), Stop())
     first = trained(settings(tmp_path, "logger=wandb"))
+    folder = identity.folder(settings(tmp_path, "logger=wandb", "seed=2"))
+    sweep = swept.begin(tmp_path, [folder], [["seed=2"]])
     second = trained(settings(tmp_path, "logger=wandb", "seed=2"))  # in the same process
     files = sorted(first.folder.rglob("*.wandb"))
     assert len(files) == 2
@@ -230,6 +247,7 @@ def test_wandb_has_a_record_of_each_run_and_the_same_id_when_resumed(tmp_path, m
     known = logged(settings(tmp_path), first)
     assert begun["id"] == resumed["id"] == known.id != other["id"]
     assert begun["group"] == resumed["group"] == other["group"] == known.group
+    assert (resumed["tags"], other["tags"]) == ([], [f"sweep-{sweep.name}"])
     assert resumed["name"] == known.name
     assert resumed["config"]["architecture"]["latent_dim"] == 3
     assert other["config"]["seed"] == 2
@@ -246,11 +264,20 @@ def test_wandb_has_a_record_of_each_run_and_the_same_id_when_resumed(tmp_path, m
 
 
 def read(path):
-    """What a .wandb file holds: a LevelDB log of protobuf records, in blocks of 32 KiB."""
+    """What a .wandb file holds once wandb's own process has written its end."""
+    end = time.monotonic() + 30
+    while not (found := recorded_in(path))["ended"]:
+        assert time.monotonic() < end, f"{path} has no end: {found}"
+        time.sleep(0.1)
+    return found
+
+
+def recorded_in(path):
+    """The file's records: a LevelDB log of protobuf, in blocks of 32 KiB."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     data, place, part = path.read_bytes(), 7, b""
-    found = {"rows": [], "config": {}}
+    found = {"rows": [], "config": {}, "ended": False}
     while place + 7 <= len(data):
         if (left := -place % 32768) and left < 7:
             place += left
@@ -262,9 +289,11 @@ def read(path):
             continue
         record = Record.FromString(part)
         part = b""
+        found["ended"] |= record.HasField("exit")
         if record.HasField("run"):
             run = record.run
             found |= {"id": run.run_id, "group": run.run_group, "name": run.display_name}
+            found["tags"] = list(run.tags)
             found["config"] |= values(run.config.update)
         elif record.HasField("config"):
             found["config"] |= values(record.config.update)

@@ -26,7 +26,7 @@ def loggers(config: Mapping[str, Any], run: Run) -> Iterator[list[Logger]]:
     made: list[Logger] = []
     status = "failed"
     try:
-        if run.writable:
+        if run.writable and config["logger"]:
             given = {"logged": logged(config, run), "save_dir": str(run.folder)}
             for node in config["logger"].values():
                 made.append(construct(node, given))

@@ -44,6 +44,10 @@ class Sweep:
         """Its hash."""
         return self.folder.name
 
+    def has(self, folder: Path) -> bool:
+        """Whether a run's folder is of one of its cells."""
+        return folder.resolve() in {cell.folder.resolve() for cell in self.cells}
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Show that a process is at it; several may be."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from vaelab import identity
+from vaelab import identity, swept
 from vaelab.files import plain
 from vaelab.run import Run
 
@@ -25,6 +25,7 @@ class Logged:
         id: of this run alone, a function of what it is; another with fresh=true.
         folder: of the run.
         root: output_dir, which all runs share.
+        sweeps: those of that folder it belongs to, by name: what is below .sweeps.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Logged:
     id: str
     folder: Path
     root: Path
+    sweeps: tuple[str, ...] = ()
 
 
 def logged(config: Mapping[str, Any], run: Run) -> Logged:
@@ -41,7 +43,8 @@ def logged(config: Mapping[str, Any], run: Run) -> Logged:
     seed = run.folder.name if run.folder.name.startswith("seed") else f"seed{config['seed']}"
     group = f"{choices}/{whole}"
     root = Path(str(config["output_dir"]))
-    return Logged(f"{group}/{seed}", group, f"{whole}-{seed}", run.folder, root)
+    sweeps = tuple(sorted(one.name for one in swept.below(root) if one.has(run.folder)))
+    return Logged(f"{group}/{seed}", group, f"{whole}-{seed}", run.folder, root, sweeps)
 
 
 def recorded(config: Mapping[str, Any]) -> dict[str, Any]:

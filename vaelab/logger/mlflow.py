@@ -9,12 +9,12 @@ from pytorch_lightning.loggers import MLFlowLogger
 from vaelab.logger.base import Logged
 
 ADDRESS = "MLFLOW_TRACKING_URI"
-RUN, GROUP = "vaelab.run", "vaelab.group"
+RUN, GROUP, SWEEPS = "vaelab.run", "vaelab.group", "vaelab.sweeps"
 STATUS = {"complete": "FINISHED", "interrupted": "KILLED"}
 
 
 class Mlflow(MLFlowLogger):
-    """Lightning's logger with a run's name, group as a tag, figures, and one record a run.
+    """Lightning's logger with a run's name, group and sweeps as tags, figures, one record a run.
 
     MLflow gives a run its id: a resumed run finds its record by its tag.
 
@@ -44,16 +44,18 @@ class Mlflow(MLFlowLogger):
             root.mkdir(parents=True, exist_ok=True)
             uri, artifacts = f"sqlite:///{root / 'mlflow.db'}", (root / "mlflow").as_uri()
         found = record(uri, experiment_name, artifacts, logged.id)
+        sweeps = ",".join(logged.sweeps)
         super().__init__(
             experiment_name=experiment_name,
             run_name=run_name or logged.name,
             tracking_uri=uri,
-            tags={RUN: logged.id, GROUP: logged.group} | (tags or {}),
+            tags={RUN: logged.id, GROUP: logged.group, SWEEPS: sweeps} | (tags or {}),
             run_id=found,
         )
         self.keeps_model = log_model
         if found is not None:
             self.experiment.update_run(found, status="RUNNING")
+            self.experiment.set_tag(found, SWEEPS, sweeps)  # it may be of one more by now
 
     def log_hyperparams(self, params: dict[str, Any]) -> None:  # pyright: ignore
         """Those that the record has not: it never changes one."""

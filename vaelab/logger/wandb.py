@@ -12,7 +12,7 @@ MODE = "WANDB_MODE"
 
 
 class Wandb(WandbLogger):
-    """Lightning's logger with a run's name, group and id, figures, and an end.
+    """Lightning's logger with a run's name, group and id, its sweeps as tags, figures, and an end.
 
     Without an end the next run of a sweep would be logged into the same record.
 
@@ -24,7 +24,7 @@ class Wandb(WandbLogger):
         name: null: the run's.
         group: null: the run without its seed.
         id: null: the run's, so that a resumed run goes on in its record.
-        more: other arguments of wandb.init, such as entity and tags.
+        more: other arguments of wandb.init, such as entity, and tags besides those of sweeps.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Wandb(WandbLogger):
         self.mode = os.environ.get(MODE)
         # A summary of all metrics would stand in the middle of a sweep's lines.
         more.setdefault("settings", wandb.Settings(quiet=True, silent=offline))
+        of_sweeps = [f"sweep-{one}" for one in logged.sweeps]
         super().__init__(
             name=name or logged.name,
             save_dir=str(logged.folder),
@@ -51,6 +52,7 @@ class Wandb(WandbLogger):
             offline=offline,
             log_model=log_model,
             group=group or logged.group,
+            tags=[*(more.pop("tags", None) or []), *of_sweeps],
             **more,
         )
 
