@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-all check bench clean
+.PHONY: install demo test test-all test-ray check bench clean
 
 install: $(STAMP)
 
@@ -28,6 +28,13 @@ test: install
 test-all: install
 	$(TEST) -m 'not gpu'
 
+# Hydra's Ray launcher wants an older cloudpickle than the other launchers' newest do.
+test-ray:
+	@test -x .venv-ray/bin/python || $(PYTHON) -m venv .venv-ray
+	@.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@.venv-ray/bin/python -m uv pip install --quiet --python .venv-ray/bin/python --editable '.[ray]' pytest
+	OMP_NUM_THREADS=1 .venv-ray/bin/python -m pytest -m 'slow or not slow' -k ray tests/test_sweep_killed.py
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,4 +44,4 @@ bench: install
 	$(BIN)/python scripts/bench_step.py
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-ray

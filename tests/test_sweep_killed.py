@@ -24,6 +24,21 @@ REAL = [
 ]  # fmt: skip
 
 
+TWO = {  # runs side by side
+    "basic": [],
+    "joblib": ["hydra.launcher.n_jobs=2"],
+    "ray": ["hydra.launcher.ray.init.num_cpus=2", "hydra.launcher.ray.remote.num_cpus=1"],
+}
+
+
+def by(launcher):
+    """The words for a launcher, two runs at once; skips where it is not installed."""
+    if launcher != "basic":
+        reason = "make test-ray has it" if launcher == "ray" else None
+        pytest.importorskip(f"hydra_plugins.hydra_{launcher}_launcher", reason=reason)
+    return [f"hydra/launcher={launcher}", *TWO[launcher]]
+
+
 def started(folder, *words, environment, log=subprocess.DEVNULL):
     return subprocess.Popen(
         [sys.executable, "-m", "vaelab", "train", "-m", *words],
@@ -77,13 +92,12 @@ def audit(folder):
         pytest.param("basic", 1, ["clip_norm=1,2,666", "epochs=3"]),
         pytest.param("basic", 3, CELLS, marks=pytest.mark.slow),
         pytest.param("joblib", 3, CELLS, marks=pytest.mark.slow),
+        pytest.param("ray", 3, CELLS, marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_sweep_is_finished_by_the_same_command(lab, launcher, kills, cells):
-    pytest.importorskip("joblib")
+    words = [*cells, *by(launcher)]
     moments = random.Random(f"{launcher}{kills}")
-    words = [*cells, f"hydra/launcher={launcher}"]
-    words += ["hydra.launcher.n_jobs=2"] * (launcher == "joblib")
     slowly = stand_in.environment(lab, STAND_IN_SECONDS="0.2")
     for _ in range(kills):
         killed(lab, *words, environment=slowly, moments=moments, longest=0.4 * kills)
@@ -103,9 +117,8 @@ def test_a_killed_sweep_is_finished_by_the_same_command(lab, launcher, kills, ce
 
 @pytest.mark.slow
 def test_two_sweeps_at_once_with_two_launchers_never_do_a_run_twice(lab):
-    pytest.importorskip("joblib")
     environment = stand_in.environment(lab, STAND_IN_SECONDS="0.2")
-    several = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    several = by("joblib")
     both = [
         started(lab, *CELLS, *words, environment=environment, log=subprocess.PIPE)
         for words in ([], several)
@@ -133,12 +146,10 @@ def numbers(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "ray"])
 def test_real_training_ends_with_the_same_numbers(tmp_path, launcher):
-    pytest.importorskip("joblib")
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    words = [*REAL, f"hydra/launcher={launcher}"]
-    words += ["hydra.launcher.n_jobs=2"] * (launcher == "joblib")
+    words = [*REAL, *by(launcher)]
     code, out = finished(tmp_path, *REAL, "output_dir=whole", environment=environment)
     assert code == 0, out
     cut = [*words, "output_dir=cut"]
@@ -160,7 +171,7 @@ def test_real_training_ends_with_the_same_numbers(tmp_path, launcher):
     assert max(text.count("training ended") for text in logs) == 1  # never again after its end
     starts = sum(len(re.findall(r"process \d+, ", text)) for text in logs)
     # Each once, the broken one at every command, and again what ran when they were killed.
-    at_once = 2 if launcher == "joblib" else 1
+    at_once = 1 if launcher == "basic" else 2
     assert starts <= 11 + 4 + 3 * at_once
 
 
