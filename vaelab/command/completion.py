@@ -6,6 +6,7 @@ from pathlib import Path
 from vaelab import cli, groups
 from vaelab.command import sample
 from vaelab.command._arguments import Arguments
+from vaelab.search import names
 
 BASH = """_vaelab() {
   local IFS=$'\\n' typed=${COMP_LINE:0:COMP_POINT} word
@@ -30,6 +31,11 @@ HELP = """Put one of these lines into your shell's start file:
   fish   vaelab completion fish | source"""
 WITH_RUN = ("evaluate", "sample")
 TABLES = ("reproduce", "table")
+FLAGS = {
+    "report": ("output=", "formats=", "tables=", "--config-dir"),
+    "diff": (),
+    "runs": ("--watch", "--json"),
+}
 WITH_SETTINGS = ("train", "check", *WITH_RUN)
 
 
@@ -62,6 +68,10 @@ def candidates(words: list[str]) -> list[str]:
         found = diagnoses(words[1:-1], last)
     elif words[0] in TABLES:
         found = tables(words[0], words[1:-1], last)
+    elif words[0] == "search":
+        found = searches(words[1:-1], last)
+    elif words[0] in FLAGS:
+        found = [*FLAGS[words[0]], *folders(last)]
     elif words[0] in WITH_SETTINGS:
         found = settings(words[1:-1], last)
         if words[0] == "sample":
@@ -76,12 +86,12 @@ def candidates(words: list[str]) -> list[str]:
 def tables(command: str, before: list[str], last: str) -> list[str]:
     """Tables, figures, claims and budgets, then what can be set of their runs."""
     root = groups.config_dir()
-    names = {kind: list(groups.options(kind, root)) for kind in (*groups.TABLES, "budget")}
+    known = {kind: list(groups.options(kind, root)) for kind in (*groups.TABLES, "budget")}
     kind = last.partition("=")[0]
-    if "=" in last and kind in names:
-        return [f"{kind}={name}" for name in names[kind]]
+    if "=" in last and kind in known:
+        return [f"{kind}={name}" for name in known[kind]]
     if command == "table" and not before:
-        return [name for kind in groups.TABLES for name in names[kind]]
+        return [name for kind in groups.TABLES for name in known[kind]]
     own = [f"{kind}=" for kind in groups.TABLES] if command == "reproduce" else []
     return [*own, "budget=", "rows=", "columns=", "seeds=", *settings(before, last)]
 
@@ -89,12 +99,27 @@ def tables(command: str, before: list[str], last: str) -> list[str]:
 def diagnoses(before: list[str], last: str) -> list[str]:
     """Names of diagnoses, then the settings of the one that is named, and run folders."""
     root = groups.config_dir()
-    names = groups.options("diagnosis", root)
+    known = groups.options("diagnosis", root)
     if not before:
-        return list(names)
-    path = names.get(before[0])
+        return list(known)
+    path = known.get(before[0])
     own = [f"{key}=" for key in keys_of(path)] if path else []
     return [*own, "lightning=", "threads=", "output_dir=", *folders(last)]
+
+
+def searches(before: list[str], last: str) -> list[str]:
+    """What a search has of its own and what that can be, then settings of its trials."""
+    kinds = {
+        "space": list(groups.options("search", groups.config_dir())),
+        "metric": names.METRICS,
+        "sampler": names.SAMPLERS,
+        "pruner": names.PRUNERS,
+    }
+    name = last.partition("=")[0]
+    if "=" in last and name in kinds:
+        return [f"{name}={one}" for one in kinds[name]]
+    own = [f"{name}=" for name in ("space", *names.OWN)]
+    return [*own, "--dry-run", *settings(before, last)]
 
 
 def own(last: str) -> list[str]:
@@ -118,8 +143,8 @@ def settings(before: list[str], last: str) -> list[str]:
         place = place or last.partition(".")[0]
         below = [f"{place}.{key}=" for key in keys(root, place, before)]
         return below + [f"{mount}=" for mount in mounts if "." in mount]
-    names = [*groups.groups(root), *mounts, *groups.settings(root)]
-    return [f"{name}=" for name in names] + ["--config-dir", "--help", "--multirun"]
+    known = [*groups.groups(root), *mounts, *groups.settings(root)]
+    return [f"{name}=" for name in known] + ["--config-dir", "--help", "--multirun"]
 
 
 def keys(root: Path, place: str, before: list[str]) -> list[str]:

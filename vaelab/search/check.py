@@ -7,9 +7,10 @@ from vaelab.errors import UserError
 from vaelab.identity import LEFT_OUT
 from vaelab.job import Task
 from vaelab.plan import check as build
+from vaelab.search.names import BOUND
 from vaelab.search.runs import task_for
 from vaelab.search.space import Choice, Parameter, grid, overrides
-from vaelab.search.spec import BOUND, Spec
+from vaelab.search.spec import Spec
 
 DATA = ("dataset", "likelihood", "max_examples")
 OTHER_BOUND = ("bound", "bound.K", "bound.M", "bound.elbo_weight", "bound.share")

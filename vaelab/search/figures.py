@@ -10,8 +10,9 @@ from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial, TrialState
 
 from vaelab.reporting.style import BLUE, FAINT, ORANGE, Heading, figure, plain
+from vaelab.search.names import BOUND
 from vaelab.search.space import Choice, Parameter
-from vaelab.search.spec import BOUND, Spec
+from vaelab.search.spec import Spec
 from vaelab.search.study import COUNTED, Study
 
 ACROSS = 3

@@ -13,7 +13,8 @@ from rich.table import Table
 from vaelab.reporting.summary import make_console
 from vaelab.run import command
 from vaelab.search import figures, runs
-from vaelab.search.spec import BOUND, Spec
+from vaelab.search.names import BOUND
+from vaelab.search.spec import Spec
 from vaelab.search.study import Study
 
 SHOWN = 10

@@ -14,8 +14,9 @@ from vaelab.identity import config_hash
 from vaelab.job import Task
 from vaelab.plan import plan
 from vaelab.run import Run
+from vaelab.search.names import BOUND, PREFIX
 from vaelab.search.space import overrides
-from vaelab.search.spec import BOUND, PREFIX, Spec
+from vaelab.search.spec import Spec
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from vaelab import groups
 from vaelab.errors import UserError
+from vaelab.search.names import BOUND, MEASURES, METRICS, OWN, PREFIX, PRUNERS, SAMPLERS
 from vaelab.search.read import check, parameters, spelt
 from vaelab.search.space import Space
 from vaelab.spelling import nearest
 from vaelab.typed import mismatch
 
 GROUP = "search"
-BOUND = "bound"
-SAMPLERS = ("tpe", "random", "grid", "cmaes")
-PRUNERS = ("median", "hyperband", "none")
-# Of the validation data, by a run's evaluation; True: the more the better.
-MEASURES = {"elbo": True, "iwae": True, "log_likelihood": True, "nll": False, "ppl": False}
-PREFIX = "valid/"
 KEYS: dict[str, Any] = {
     "space": dict,
     "settings": dict,
@@ -35,7 +30,6 @@ KEYS: dict[str, Any] = {
     "pruner": str,
     "timeout": float | None,
 }
-OWN = ("trials", "seeds", "metric", "sampler", "pruner", "timeout")
 
 
 @dataclass(frozen=True)
@@ -171,7 +165,7 @@ def _senseless(key: str, value: Any) -> str:
 def _no_metric(name: str) -> str:
     if name.startswith("test"):
         return f"test data never select anything; choose {BOUND} or {PREFIX}nll"
-    known = [BOUND, *(PREFIX + one for one in MEASURES)]
+    known = list(METRICS)
     return "" if name in known else f"no such metric{nearest(name, known)}"
 
 
