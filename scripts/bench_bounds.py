@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from bench_step import images
 from torch import Tensor, nn
 
-from vaelab import fit
+from vaelab import assemble
 from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.dataset.base import Split, Splits
@@ -85,7 +85,7 @@ def our_step(data: Tensor, batch: int, bound: str) -> Callable[[int], None]:
     ]  # fmt: skip
     config = validate(container(Composer().cells(overrides)[0]))
     split = Split(data.view(-1, 1, 28, 28))
-    task = fit.make_task(config, build(config), Splits(split, split, split))
+    task = assemble.make_task(config, build(config), Splits(split, split, split))
     task.configure_optimizers()
     return task.update
 

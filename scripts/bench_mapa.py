@@ -17,7 +17,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vaelab import fit
+from vaelab import assemble
 from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.dataset.base import Split, Splits
@@ -39,8 +39,8 @@ def task_of(words: list[str], splits: Splits | None = None) -> Task:
     parts = build(config)
     data = splits or parts.dataset.load()
     torch.manual_seed(1)
-    fit.prepare(config, parts, data)
-    task = fit.make_task(config, parts, data)
+    assemble.prepare(config, parts, data)
+    task = assemble.make_task(config, parts, data)
     task.configure_optimizers()
     return task
 

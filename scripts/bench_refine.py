@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vaelab import fit
+from vaelab import assemble
 from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.dataset.base import Binarised, Split, Splits
@@ -98,8 +98,8 @@ def make(model: str, kind: str, steps: int) -> Task:
     config = validate(container(Composer().cells([*words, "lightning=cpu"])[0]))
     splits = data(model)
     parts = build(config)
-    fit.prepare(config, parts, splits)
-    task = fit.make_task(config, parts, splits)
+    assemble.prepare(config, parts, splits)
+    task = assemble.make_task(config, parts, splits)
     task.configure_optimizers()
     return task
 

@@ -21,7 +21,7 @@ from bare import NETWORKS
 from rich.console import Console
 from torch import Tensor
 
-from vaelab import fit
+from vaelab import assemble, fit
 from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.dataset.base import Split, Splits
@@ -75,7 +75,7 @@ def measure(
     parts = build(config)
     split = Split(data.view(-1, 1, 28, 28))
     small = Split(data[:batch].view(-1, 1, 28, 28))
-    task = fit.make_task(config, parts, Splits(split, small, small))
+    task = assemble.make_task(config, parts, Splits(split, small, small))
     device = torch.device("cuda" if accelerator == "gpu" else "cpu")
     callback = Alternate(BareImages(data, batch, network, prior == "vamp", device), device)
     with tempfile.TemporaryDirectory() as folder:

@@ -22,8 +22,8 @@ from alternate import Alternate
 from rich.console import Console
 from torch import Tensor, nn
 
-from vaelab import fit
-from vaelab.build import build
+from vaelab import assemble, fit
+from vaelab.build import Parts, build
 from vaelab.compose import Composer
 from vaelab.dataset.base import Splits
 from vaelab.dataset.tokens import padded
@@ -99,7 +99,7 @@ class BareSentences:
             total += torch.stack([rec.detach().sum(), kl.detach().sum()])
 
 
-def prepared(size: Size, batches: int, epochs: int, *more: str) -> tuple[dict, fit.Parts, Task]:
+def prepared(size: Size, batches: int, epochs: int, *more: str) -> tuple[dict, Parts, Task]:
     """A run on random sentences of one length."""
     config = validate(
         container(
@@ -123,11 +123,8 @@ def prepared(size: Size, batches: int, epochs: int, *more: str) -> tuple[dict, f
     lengths = torch.full((count,), size.length + 2)
     split = padded(words.flatten(), lengths, vocabulary, 0)
     parts = build(config)
-    return (
-        config,
-        parts,
-        fit.make_task(config, parts, Splits(split, split.take(torch.arange(size.batch)), split)),
-    )
+    held_out = split.take(torch.arange(size.batch))
+    return config, parts, assemble.make_task(config, parts, Splits(split, held_out, split))
 
 
 def against_bare(name: str, size: Size, batches: int, epochs: int) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from vaelab import fit
+from vaelab import assemble, fit
 from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.dataset.base import Binarised, Split, Splits
@@ -36,22 +36,22 @@ def splits(train: int = 100, valid: int = 50) -> Splits:
 
 def make_task(settings: dict, data: Splits | None = None) -> Task:
     """A task as fit makes it, with its optimisers, outside Lightning."""
-    seed_noise(fit.CPU, settings["seed"], "init")
+    seed_noise(assemble.CPU, settings["seed"], "init")
     parts = build(settings)
     data = data or splits()
     parts.trainer.prepare(data.train, fresh=True)
-    task = fit.make_task(settings, parts, data)
+    task = assemble.make_task(settings, parts, data)
     task.configure_optimizers()
     return task
 
 
 def train(folder: Path, settings: dict, data: Splits | None = None, extra: tuple = ()) -> Task:
     """Train (or go on) in a folder, without evaluating; returns the task at the end."""
-    seed_noise(fit.CPU, settings["seed"], "init")
+    seed_noise(assemble.CPU, settings["seed"], "init")
     parts = build(settings)
     data = data or splits()
-    fit.prepare(settings, parts, data)
-    task = fit.make_task(settings, parts, data)
+    assemble.prepare(settings, parts, data)
+    task = assemble.make_task(settings, parts, data)
     folder.mkdir(parents=True, exist_ok=True)
     fit.train(settings, parts, task, Run(folder), Console(quiet=True), extra)
     return task

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from small import config, make_task, splits
 from texts import text_config, text_splits
 
-from vaelab import fit, groups
+from vaelab import assemble, groups
 from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.dataset.base import Binarised, Split, Splits
@@ -241,7 +241,7 @@ def test_sentences_with_prior_trainer_and_bound(prior, trainer, bound):
         *BOUNDS[bound], "beta=constant", "optimizer.phi.lr=0.02", "optimizer.theta.lr=0.02",
     )  # fmt: skip
     parts, data = build(settings), text_splits()
-    fit.prepare(settings, parts, data)  # sentences of a prior are there before the task is
-    task = fit.make_task(settings, parts, data)
+    assemble.prepare(settings, parts, data)  # sentences of a prior are there before the task is
+    task = assemble.make_task(settings, parts, data)
     task.configure_optimizers()
     assert rises(task)

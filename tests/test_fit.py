@@ -11,7 +11,7 @@ from small import config
 from torch import nn
 
 from tests.architecture.published import architecture
-from vaelab import checkpoint, fit
+from vaelab import assemble, checkpoint, fit, results
 from vaelab.errors import UserError
 from vaelab.run import Run
 
@@ -76,7 +76,7 @@ def test_a_picture_that_fails_costs_no_number(tmp_path, monkeypatch):
     def fail(*arguments, **named):
         raise RuntimeError("no font")
 
-    monkeypatch.setattr(fit, "draw_figures", fail)
+    monkeypatch.setattr(results, "draw_figures", fail)
     said = io.StringIO()
     run = Run(tmp_path)
     fit.fit(config("epochs=1"), run, Console(file=said, width=200))
@@ -109,7 +109,7 @@ def test_vamp_data_starts_from_training_examples_and_keeps_them(tmp_path):
     settings = config("prior=vamp_data", "prior.components=7", "epochs=2")
     run = Run(tmp_path)
     fit.fit(settings, run, Console(quiet=True))
-    task, parts, _ = fit.load_task(settings, run.checkpoints / "best.ckpt")
+    task, parts, _ = assemble.load_task(settings, run.checkpoints / "best.ckpt")
     grey = parts.dataset.load().train.x.flatten(1).float()
     u = task.vae.prior.u.flatten(1)
     # Binarised once: each is 0 where some training image is 0 everywhere it must be, 1 likewise.
@@ -131,7 +131,7 @@ def test_warnings_are_said_on_the_terminal_and_in_the_log(tmp_path, monkeypatch)
 
 def test_a_missing_checkpoint_is_one_line(tmp_path):
     with pytest.raises(UserError, match=r"no checkpoint at .*best.ckpt: train the run first"):
-        fit.load_task(config(), tmp_path / "best.ckpt")
+        assemble.load_task(config(), tmp_path / "best.ckpt")
 
 
 def test_results_are_plain_json(run):
@@ -151,7 +151,7 @@ def test_what_is_compiled_is_what_runs(monkeypatch, name, sizes):
     compiled, calls = [], []
     monkeypatch.setattr(nn.Module, "compile", lambda part: compiled.append(part))
     vae = architecture(name, (1, 8, 8), **sizes)
-    fit.compile_networks(vae)
+    assemble.compile_networks(vae)
     for part in compiled:
         part.register_forward_hook(lambda part, *_: calls.append(part))
     x = torch.rand(5, 1, 8, 8).round()

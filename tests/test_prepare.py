@@ -5,7 +5,7 @@ from rich.console import Console
 from small import config
 from torch.testing import assert_close
 
-from vaelab import fit
+from vaelab import assemble, fit
 from vaelab.build import build
 from vaelab.run import Run
 
@@ -17,8 +17,8 @@ STILL = ["optimizer=sgd", "optimizer.phi.lr=1e-30", "optimizer.theta.lr=1e-30"]
 def prepared(*overrides):
     settings = config(*TANH, *overrides)
     parts = build(settings)
-    splits = fit.load_splits(settings, parts)
-    fit.prepare(settings, parts, splits)
+    splits = assemble.load_splits(settings, parts)
+    assemble.prepare(settings, parts, splits)
     return parts, splits
 
 
@@ -26,7 +26,8 @@ def test_a_run_begins_with_the_logits_of_its_training_data(tmp_path):
     run = Run(tmp_path)
     settings = config(*TANH, *STILL)
     fit.fit(settings, run, Console(quiet=True))
-    task, parts, _ = fit.load_task(settings, run.checkpoints / "best.ckpt")  # not prepared again
+    # Which prepares nothing again.
+    task, parts, _ = assemble.load_task(settings, run.checkpoints / "best.ckpt")
     train = parts.dataset.load().train
     mean = train.x.double().mean(0) / train.read.divisor
     expected = torch.logit(mean.clamp(0.001, 0.999)).flatten().float()
@@ -47,5 +48,5 @@ def test_a_prior_takes_the_same_examples_whatever_the_architecture():
     tanh, _ = prepared(*vamp)
     settings = config(*vamp)
     gated = build(settings)
-    fit.prepare(settings, gated, fit.load_splits(settings, gated))
+    assemble.prepare(settings, gated, assemble.load_splits(settings, gated))
     assert torch.equal(tanh.prior.u, gated.prior.u)

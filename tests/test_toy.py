@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from small import train
 
+from vaelab.assemble import load_splits
 from vaelab.build import build
 from vaelab.compose import Composer
-from vaelab.fit import load_splits
 from vaelab.plan import container
 from vaelab.validate import validate
 from vaelab.watch import records

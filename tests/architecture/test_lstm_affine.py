@@ -10,13 +10,13 @@ from torch.testing import assert_close
 
 from tests.laws.components import ToyData, build, read, scramble
 from vaelab.architecture.affine_sentences import AffineSentences
+from vaelab.assemble import make_task, prepare
 from vaelab.build import build as build_parts
 from vaelab.build import construct
 from vaelab.compose import Composer
 from vaelab.dataset.oracle_text import OracleText
 from vaelab.dataset.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from vaelab.errors import UserError
-from vaelab.fit import make_task, prepare
 from vaelab.likelihood.categorical import Categorical
 from vaelab.plan import container
 from vaelab.stepwise import Stepwise

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from small import config, make_task, splits, train
 
-from vaelab import fit
+from vaelab import assemble, fit
 from vaelab.build import build
 from vaelab.callback import history
 from vaelab.callback.progress import LiveLine
@@ -44,7 +44,7 @@ def test_metrics_csv_reads_back(trained):
 def line_of(folder, *overrides, terminal=False):
     settings = config(*overrides)
     parts = build(settings)
-    task = fit.make_task(settings, parts, splits())
+    task = assemble.make_task(settings, parts, splits())
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=200)
     fit.train(settings, parts, task, Run(folder), console)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
+from vaelab.assemble import load_splits, make_task
 from vaelab.build import build
 from vaelab.compose import Composer
 from vaelab.diagnosis.base import Loaded, Subject
-from vaelab.fit import load_splits, make_task
 from vaelab.plan import container
 from vaelab.run import Run
 from vaelab.validate import validate

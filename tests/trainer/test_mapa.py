@@ -7,7 +7,7 @@ import torch
 from small import config, make_task, train
 from texts import text_config
 
-from vaelab import checkpoint, fit
+from vaelab import assemble, checkpoint
 from vaelab.build import build, construct
 from vaelab.callback import history
 from vaelab.compose import Composer
@@ -111,7 +111,7 @@ def test_soft_codes_learn_with_the_decoder_and_are_kept(tmp_path):
     begun = make_task(settings, data).inference
     assert not torch.equal(begun.code, task.inference.code)
     assert not torch.equal(begun.code_log_var, task.inference.code_log_var)
-    loaded, _, _ = fit.load_task(settings, tmp_path / "checkpoints/last.ckpt")
+    loaded, _, _ = assemble.load_task(settings, tmp_path / "checkpoints/last.ckpt")
     assert torch.equal(loaded.inference.code, task.inference.code)
     q = loaded.inference.posterior(loaded.eval(), loaded.batch_at(0))
     assert isinstance(q, MixturePosterior)
@@ -146,7 +146,7 @@ def test_the_encoder_learns_afterwards_under_a_frozen_model(tmp_path):
     settings = mapa("trainer.post_hoc_inference=2", "epochs=5")
     data = build(settings).dataset.load()
     seen = []
-    original = fit.make_task
+    original = assemble.make_task
 
     def make(*arguments):
         task = original(*arguments)
@@ -154,11 +154,11 @@ def test_the_encoder_learns_afterwards_under_a_frozen_model(tmp_path):
         seen.append(task)
         return task
 
-    fit.make_task = make
+    assemble.make_task = make
     try:
         train(tmp_path, settings, data)
     finally:
-        fit.make_task = original
+        assemble.make_task = original
     assert same(kept[0][0]["phi"], kept[2][0]["phi"])
     assert not same(kept[1][0]["theta"], kept[2][0]["theta"])
     assert not same(kept[2][0]["phi"], kept[4][0]["phi"])
@@ -173,16 +173,16 @@ def test_a_checkpoint_of_other_data_or_settings_is_refused(tmp_path):
     other = mapa("dataset.seed=5")
     words = "training data or the settings of trainer=mapa"
     with pytest.raises(UserError, match=words):
-        fit.load_task(other, tmp_path / "checkpoints/last.ckpt")
+        assemble.load_task(other, tmp_path / "checkpoints/last.ckpt")
     with pytest.raises(UserError, match=words):
-        fit.load_task(mapa("trainer.c=2"), tmp_path / "checkpoints/last.ckpt")
+        assemble.load_task(mapa("trainer.c=2"), tmp_path / "checkpoints/last.ckpt")
 
 
 def test_a_model_is_evaluated_with_the_layout_it_was_trained_with(tmp_path, monkeypatch):
     settings = mapa()
     task = train(tmp_path, settings, build(settings).dataset.load())
     monkeypatch.setattr("vaelab.mapa.recipe.placed", None)  # is not called
-    loaded, parts, epoch = fit.load_task(settings, tmp_path / "checkpoints/last.ckpt")
+    loaded, parts, epoch = assemble.load_task(settings, tmp_path / "checkpoints/last.ckpt")
     assert torch.equal(loaded.inference.tables.place, task.inference.tables.place)
     evaluation = construct(settings["evaluation"], {})
     stem = tmp_path / "some"
@@ -196,7 +196,7 @@ def test_any_model_is_evaluated_under_index_posteriors_and_the_other_way_round(t
     train(tmp_path / "joint", config(*DATA), data)
     train(tmp_path / "mapa", mapa("trainer.layout=soft"), data)
     for folder, settings in (("joint", mapa()), ("mapa", config(*DATA))):
-        task, _, _ = fit.load_task(settings, tmp_path / folder / "checkpoints/last.ckpt")
+        task, _, _ = assemble.load_task(settings, tmp_path / folder / "checkpoints/last.ckpt")
         q = task.inference.posterior(task.eval(), task.batch_at(0))
         assert q.rsample(3)[0].shape == (3, 32, 2)
         assert q.log_prob(q.rsample(3)).isfinite().all()
@@ -205,7 +205,7 @@ def test_any_model_is_evaluated_under_index_posteriors_and_the_other_way_round(t
 def test_what_is_known_before_training_is_said_and_kept():
     settings = mapa()
     parts = build(settings)
-    (said,) = fit.prepare(settings, parts, parts.dataset.load())
+    (said,) = assemble.prepare(settings, parts, parts.dataset.load())
     facts = parts.trainer.facts
     assert f"constant KL {facts['kl']:.3f} nats" in said
     assert "96 examples over 96 neighbours" in said
@@ -345,7 +345,7 @@ def test_refuses_a_budget_that_may_end_before_the_encoder_begins():
 def test_a_learnt_noise_is_warned_of():
     settings = mapa("likelihood.scale=null")
     parts = build(settings)
-    said = fit.prepare(settings, parts, parts.dataset.load())
+    said = assemble.prepare(settings, parts, parts.dataset.load())
     assert any("scale is learnt" in one for one in said)
 
 

@@ -11,12 +11,12 @@ from torch.testing import assert_close
 from tests.evaluation.grids import F64, closed_form, known
 from tests.laws.components import LinearEncoder
 from tests.test_resume import assert_same
+from vaelab.assemble import load_splits
 from vaelab.batch import Batch
 from vaelab.build import build
 from vaelab.checkpoint import read
 from vaelab.dataset.base import Split
 from vaelab.errors import UserError
-from vaelab.fit import load_splits
 from vaelab.model import VAE
 from vaelab.prior.standard import Standard
 from vaelab.progress import Progress

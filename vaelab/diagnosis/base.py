@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 
+from vaelab.assemble import labels, load_task
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.build import device
 from vaelab.dataset.base import Dataset, Splits
 from vaelab.errors import UserError
 from vaelab.evaluated import weights
-from vaelab.fit import labels, load_task
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
 from vaelab.run import Run

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 
+from vaelab.assemble import load_task
 from vaelab.batch import Batch
 from vaelab.build import device
 from vaelab.dataset.tokens import TokenSplit
@@ -20,7 +21,6 @@ from vaelab.evaluation.measure import ENCODED, in_eval_mode
 from vaelab.evaluation.sample import ancestral, between, of_posterior
 from vaelab.evaluation.sentence_files import SentenceFiles
 from vaelab.evaluation.sentences import Decoding, How
-from vaelab.fit import load_task
 from vaelab.model import VAE
 from vaelab.run import Run
 from vaelab.seeding import noise, permutation

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from vaelab.assemble import labels, load_task
 from vaelab.build import construct, device
 from vaelab.evaluated import evaluation_file, weights
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.splits import evaluate_splits
 from vaelab.files import write_json
-from vaelab.fit import labels, load_task
 from vaelab.provenance import provenance
 from vaelab.run import Run
 

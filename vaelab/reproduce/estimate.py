@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from vaelab.assemble import make_task
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.build import Parts, build, construct, device
@@ -19,7 +20,6 @@ from vaelab.dataset.tokens import token_split
 from vaelab.dataset.vocabulary import BOS, EOS, UNK
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.score import score
-from vaelab.fit import make_task
 from vaelab.identity import canonical
 from vaelab.reproduce.extent import Extent, extent
 from vaelab.run import FINAL, Run
