@@ -154,6 +154,20 @@ def test_names_are_folders_and_seeds_are_a_group(tmp_path):
     assert beside.id != first.id
 
 
+def test_the_same_settings_elsewhere_are_another_record(tmp_path):
+    def known(folder):
+        found = config(f"output_dir={folder}")
+        run = Run(identity.folder(found))
+        with run.lock():
+            run.write_config(found, [])
+        return logged(found, run)
+
+    first, second = known(tmp_path / "mine"), known(tmp_path / "yours")
+    assert (first.name, first.group) == (second.name, second.group)
+    assert first.id != second.id
+    assert known(tmp_path / "mine").id == first.id  # resumed
+
+
 def test_a_run_knows_the_sweeps_it_is_of(tmp_path):
     found = config(f"output_dir={tmp_path}")
     run = Run(identity.folder(found))

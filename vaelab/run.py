@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import secrets
 import shlex
 import socket
 import time
@@ -158,7 +159,11 @@ class Run:
         typed = {"overrides": overrides, "command": command(overrides), **about}
         write_yaml(self.folder / "overrides.yaml", typed)
         hashed = identity.config_hash(config)
-        self.update(seed=config["seed"], config_hash=hashed, choices=config["choices"], **about)
+        # The same settings trained elsewhere, or once more, are not this record in a logger.
+        record = {} if self.read() else {"record": secrets.token_hex(4)}
+        self.update(
+            seed=config["seed"], config_hash=hashed, choices=config["choices"], **about, **record
+        )
 
     @contextmanager
     def logged(self) -> Iterator[None]:

@@ -22,7 +22,8 @@ class Logged:
     Attributes:
         name: its folder below `train`, as in digits-mlp-vamp-elbo-joint/a828c3d3/seed1.
         group: the same without the seed.
-        id: of this run alone, a function of what it is; another with fresh=true.
+        id: of this run alone: the same settings trained in another folder, or once more, have
+            another.
         folder: of the run.
         root: output_dir, which all runs share.
         sweeps: those of that folder it belongs to, by name: what is below .sweeps.
@@ -44,7 +45,8 @@ def logged(config: Mapping[str, Any], run: Run) -> Logged:
     group = f"{choices}/{whole}"
     root = Path(str(config["output_dir"]))
     sweeps = tuple(sorted(one.name for one in swept.below(root) if one.has(run.folder)))
-    return Logged(f"{group}/{seed}", group, f"{whole}-{seed}", run.folder, root, sweeps)
+    record = "-".join([whole, seed, *filter(None, [run.read().get("record")])])
+    return Logged(f"{group}/{seed}", group, record, run.folder, root, sweeps)
 
 
 def recorded(config: Mapping[str, Any]) -> dict[str, Any]:
