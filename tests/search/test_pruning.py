@@ -82,6 +82,19 @@ def test_a_run_is_judged_after_its_warm_up_and_goes_on_from_where_it_was_pruned(
     assert told[0][1] == bounds(tmp_path / "whole")[2]
 
 
+def test_nothing_ends_in_the_first_tenth_of_its_epochs(tmp_path):
+    told = []
+
+    def judge(epoch, bound):
+        told.append(epoch)
+        return True
+
+    config = small.config("epochs=20", "beta=constant", "architecture.hidden=[4]")
+    with pytest.raises(Pruned, match="after epoch 3"):
+        small.train(tmp_path, config, extra=(Pruning(judge),))
+    assert told == [1, 2, 3]  # the study hears of all
+
+
 def test_a_run_in_its_last_epoch_is_complete(tmp_path):
     extra = (Pruning(lambda epoch, bound: epoch == 3),)
     small.train(tmp_path, small.config("beta=constant", "architecture.hidden=[4]"), extra=extra)
@@ -96,7 +109,7 @@ def test_the_command_prunes_and_train_finishes(bench, capsys, monkeypatch):
         "sampler: grid\npruner: median\n"
     )
     assert main(["search", "space=space.yaml"]) == 0
-    assert "4 of 30 trials, 2 of them pruned" in capsys.readouterr().out
+    assert "4 of 4 trials, 2 of them pruned" in capsys.readouterr().out
     statuses = [Run(Path(path).parent).status for path in bench.glob("outputs/train/**/starts")]
     assert sorted(statuses) == ["complete"] * 2 + ["pruned"] * 2
     assert main(["train", "epochs=4", "clip_norm=90"]) == 0

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from search import conftest
 from search.forks import kill, wait_for
 from vaelab import run as runs
 from vaelab.cli import main
@@ -82,11 +83,19 @@ def test_a_trial_that_fails_is_named_and_does_not_count(bench, capsys, monkeypat
     space.write_text(
         "space: {batch_size: [13, 32]}\nsettings: {epochs: 2}\nsampler: grid\npruner: none\n"
     )
-    assert main(WORDS) == 0
+    assert main(WORDS) == 1
     out = " ".join(capsys.readouterr().out.split())
+    assert "1 of 2 trials" in out
     assert "failed: batch_size=13: RuntimeError: the loss is not a number" in out
     assert "1 failed besides" in out
     assert [one["batch_size"] for one in counted(bench)] == ["32"]
+    assert main([*WORDS, "--dry-run"]) == 0
+    assert "batch_size=13" in capsys.readouterr().out
+    with monkeypatch.context() as patch:  # mended: the same command tries it again
+        patch.setattr(conftest, "FAILING", None)
+        assert main(WORDS) == 0
+    assert "failed besides" not in capsys.readouterr().out
+    assert sorted(one["batch_size"] for one in trials(bench)) == ["13", "32"]
     space.write_text("space: {clip_norm: {low: 1, high: 5}}\nsettings: {batch_size: 13}\n")
     monkeypatch.setattr(make, "FAILURES", 2)
     assert main([*WORDS, "pruner=none"]) == 1
@@ -162,6 +171,8 @@ def test_two_searches_of_a_study_share_its_trials(bench, forked, monkeypatch):
         ("clip_norm: [1, 2]", "lightning.devices=2 pruner=median", "several processes cannot be"),
         ("clip_norm: {low: 1, high: 2}", "sampler=grid", "a grid needs a list of values"),
         ("clip_norm: [1, 2]", "metric=test/nll", "test data never select anything"),
+        ("clip_norm: [1, 2]", "metric=valid/ppl", "metric=valid/ppl: dataset=digits has no tokens"),
+        ("clip_norm: [1, 2]", "metric=valid/log_likelihood", "set evaluation.marginal=auto"),
     ],
 )
 def test_a_fault_is_said_before_any_trial(checked, capsys, space, words, expected):

@@ -17,6 +17,7 @@ from vaelab.callback.selection import Selection
 from vaelab.errors import Pruned, UserError
 from vaelab.task import Task
 
+PATIENCE = 10  # a run's epochs by this are spared
 Judge = Callable[[int, float], bool]
 C = TypeVar("C", bound=pl.Callback)
 
@@ -25,7 +26,8 @@ class Pruning(pl.Callback):
     """Has every comparable epoch judged, those of a resumed run's checkpoint at the start.
 
     The run is checkpointed before it ends, so that it can be resumed. One whose last epoch it is
-    anyway is complete.
+    anyway is complete. Nothing ends in the first tenth of a run's epochs that are comparable: what
+    learns fast at first is not what ends best.
 
     Args:
         judge: told an epoch and its bound, each once and in order; says whether to end.
@@ -35,6 +37,7 @@ class Pruning(pl.Callback):
         self.judge = judge
         self.judged = 0
         self.first = 1
+        self.earliest = 1
         self.reason: str | None = None
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -50,6 +53,7 @@ class Pruning(pl.Callback):
         strategy, epochs = pl_module.inference, _of(trainer, Selection).epochs
         warmup = pl_module.schedule.warmup
         self.first = first_comparable(strategy.unfinished, warmup, pl_module.bound, epochs)
+        self.earliest = self.first + epochs // PATIENCE
         self.look(trainer, pl_module)
         if self.reason is not None:
             raise Pruned(self.reason)
@@ -78,7 +82,7 @@ class Pruning(pl.Callback):
         for epoch, bound in bounds.items():
             if epoch > self.judged:
                 self.judged = epoch
-                if self.judge(epoch, bound):
+                if self.judge(epoch, bound) and epoch >= self.earliest:
                     self.reason = f"pruned after epoch {epoch}, with a bound of {bound:.2f}"
                     return
 

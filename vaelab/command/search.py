@@ -14,7 +14,8 @@ HELP = """
   metric=bound           of validation data: bound (at beta = 1), valid/nll, valid/elbo, valid/iwae,
                          valid/ppl, valid/log_likelihood
   sampler=tpe            tpe, random, grid, or cmaes (where that package is installed)
-  pruner=median          median, hyperband or none; never before the warm-up of beta is over
+  pruner=median          median, hyperband or none; never before the warm-up of beta is over, and
+                         a tenth of a run's epochs after it
   timeout=SECONDS        begin no trial after this time
   NAME=VALUE             a setting of every trial, as in vaelab train
   --dry-run              the space, the trials that are done and the next settings

@@ -1,16 +1,21 @@
 """Everything that is wrong with a space, said before its first trial."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from vaelab.compose import Composer
 from vaelab.errors import UserError
 from vaelab.identity import LEFT_OUT
 from vaelab.job import Task
 from vaelab.plan import check as build
-from vaelab.search.names import BOUND
+from vaelab.search.names import BOUND, PREFIX
 from vaelab.search.runs import task_for
 from vaelab.search.space import Choice, Parameter, grid, overrides
 from vaelab.search.spec import Spec
+from vaelab.traits import Trait, needs
+
+if TYPE_CHECKING:  # takes seconds to import
+    from vaelab.build import Parts
 
 DATA = ("dataset", "likelihood", "max_examples")
 OTHER_BOUND = ("bound", "bound.K", "bound.M", "bound.elbo_weight", "bound.share")
@@ -39,7 +44,23 @@ def check(spec: Spec, composer: Composer) -> None:
             f"{spec.path}: space: runs select epochs by different measures ({named}), which cannot "
             "be compared; set metric=valid/nll"
         )
-    checked(spec, composer, None, first(spec))
+    config = checked(spec, composer, None, first(spec)).config
+    if fault := unmeasured(spec, config):
+        raise UserError(f"metric={spec.metric}: {fault}")
+
+
+def unmeasured(spec: Spec, config: dict) -> str:
+    """Why runs of a config will not have the metric; empty if they will."""
+    if spec.metric == BOUND:
+        return ""
+    name, evaluation = spec.metric.removeprefix(PREFIX), config["evaluation"]
+    if "valid" not in evaluation.get("splits", ["valid"]):
+        return f"evaluation.splits={evaluation['splits']} leaves validation data out; add valid"
+    if name == "log_likelihood" and evaluation.get("marginal") is None:
+        return "is not measured; set evaluation.marginal=auto, or metric=valid/nll"
+    if name == "ppl" and Trait.SENTENCES not in needs(parts(config).dataset):
+        return f"dataset={config['choices']['dataset']} has no tokens; set metric=valid/nll"
+    return ""
 
 
 def names(spec: Spec) -> None:
@@ -161,6 +182,11 @@ def single(task: Task) -> bool:
 
 def criterion(config: dict) -> str:
     """The validation metric by which a run selects its epoch."""
+    return parts(config).trainer.criterion
+
+
+def parts(config: dict) -> "Parts":
+    """What a config is made of."""
     from vaelab.build import build
 
-    return build(config).trainer.criterion
+    return build(config)

@@ -44,8 +44,7 @@ def proposals(spec: Spec, study: Study | None) -> list[dict[str, str]]:
     trial_run = optuna.create_study(direction="maximize" if spec.maximize else "minimize")
     trial_run.add_trials([one for one in trials if one.state.is_finished()])
     if spec.sampler == "grid":
-        tried = [one.params for one in trials]
-        points = [one for one in grid(spec.space) if one not in tried]
+        points = grid(spec.space) if study is None else study.points()
         left = min(left, len(points))
         for params in points[:SHOWN]:
             trial_run.enqueue_trial(params)

@@ -1,6 +1,7 @@
 """Search: trial after trial until the study has as many as were asked for."""
 
 import time
+from dataclasses import replace
 
 import optuna
 from optuna.trial import TrialState
@@ -13,6 +14,7 @@ from vaelab.search.check import check as check_space
 from vaelab.search.check import standing
 from vaelab.search.dry_run import show
 from vaelab.search.report import report
+from vaelab.search.space import grid
 from vaelab.search.spec import Spec
 from vaelab.search.study import Study
 
@@ -41,6 +43,8 @@ def search(spec: Spec, config_dir: str | None = None, dry_run: bool = False) -> 
     begun = (folder / "journal.log").is_file()
     if not begun:
         check_space(spec, composer)
+    if spec.sampler == "grid":  # every point of which is tried once
+        spec = replace(spec, trials=min(spec.trials, len(grid(spec.space))))
     if dry_run:
         show(spec, Study(folder, spec, epochs) if begun else None, folder)
         return 0
@@ -52,7 +56,7 @@ def search(spec: Spec, config_dir: str | None = None, dry_run: bool = False) -> 
         report(study, spec, config_dir)
         raise
     report(study, spec, config_dir)
-    return 0 if study.done >= spec.trials or spec.sampler == "grid" else 1
+    return 0 if study.done >= spec.trials else 1
 
 
 def work(study: Study, spec: Spec, composer: Composer) -> None:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
@@ -41,6 +42,7 @@ class Study:
     def __init__(self, folder: Path, spec: Spec, epochs: int | None = None) -> None:
         self.folder = folder
         self.spec = spec
+        self.begun = 0  # trials that there were before this process came
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         try:
             (folder / "workers").mkdir(parents=True, exist_ok=True)
@@ -60,6 +62,7 @@ class Study:
                 pruner=samplers.pruner(spec, epochs),
                 load_if_exists=True,
             )
+            self.begun = len(self.optuna.get_trials(deepcopy=False))
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -107,11 +110,14 @@ class Study:
             if len(self.of(*COUNTED, TrialState.RUNNING)) >= self.spec.trials:
                 return None
             if self.spec.sampler == "grid" and not self.of(TrialState.WAITING):
-                tried = [one.params for one in self.trials]
-                left = [one for one in grid(self.spec.space) if one not in tried]
+                left = self.points()
                 if not left:
                     return None
-                self.optuna.enqueue_trial(left[0])
+                # One that failed before is tried again, and stands for itself no more.
+                failed = {str(one.params): one.number for one in self.of(TrialState.FAIL)}
+                before = failed.get(str(left[0]))
+                known = None if before is None else {"continues": before}
+                self.optuna.enqueue_trial(left[0], user_attrs=known)
             # By the number of trials, so that a search that was killed proposes the same.
             begun = len(self.of(*COUNTED, TrialState.RUNNING, TrialState.FAIL))
             self.optuna.sampler = samplers.sampler(self.spec, seed=begun)
@@ -119,6 +125,15 @@ class Study:
             trial.set_user_attr("worker", self.worker)
             trial.set_user_attr("settings", suggest(self.spec.space, trial))
             return trial
+
+    def points(self) -> list[dict[str, Any]]:
+        """Those of a grid that nobody is at, and that neither counted nor failed for us."""
+        tried = [
+            one.params
+            for one in self.trials
+            if one.state != TrialState.FAIL or one.number >= self.begun
+        ]
+        return [one for one in grid(self.spec.space) if one not in tried]
 
     def take_up(self) -> None:
         """Queue the settings of trials whose process has died; under the lock `asking`."""
