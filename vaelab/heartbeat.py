@@ -13,6 +13,7 @@ from typing import Any
 
 FILE = "heartbeat.json"
 EVERY = 5.0  # seconds between two of them
+SILENT = 300.0  # seconds after which a run that only its heartbeat vouches for is not believed
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Heartbeat:
     units: int | None = None
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=socket.gethostname)
+
+    @property
+    def of_another_machine(self) -> bool:
+        """Whether its process is on one, as far as names tell."""
+        return self.host != socket.gethostname()
 
 
 def write(folder: Path, beat: Heartbeat) -> None:

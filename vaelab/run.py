@@ -1,13 +1,10 @@
 """A run's folder: who may write in it, what state it is in, and what it says of itself."""
 
-import fcntl
 import json
 import logging
 import os
 import secrets
 import shlex
-import socket
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,13 +12,14 @@ from typing import Any
 
 import yaml
 
-from vaelab import identity
+from vaelab import heartbeat, identity, lock
 from vaelab.errors import UserError
 from vaelab.files import merged, write_json, write_yaml
+from vaelab.heartbeat import SILENT
 from vaelab.provenance import provenance
+from vaelab.spelling import duration
 
 FINAL = ("complete",)  # not pruned: whoever asks for the run itself wants it whole
-_held: dict[Path, int] = {}  # closing any descriptor of a lock file would drop this process's lock
 
 
 class Busy(UserError):
@@ -75,7 +73,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """What results.json says; "running" is believed only while somebody holds the lock."""
+        """What results.json says; "running" is believed only while somebody is at it."""
         status = self.read().get("status", "new")
         if status == "running" and not self.locked():
             return "interrupted"
@@ -112,43 +110,47 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{self}: cannot be made ({error.strerror}); set output_dir") from error
-        path = self.folder.resolve() / "lock"
-        if path in _held:
-            raise Busy(f"{self} is being trained by this process")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        path = self._lock
+        if not lock.take(path):
+            if lock.ours(path):
+                raise Busy(f"{self} is being trained by this process")
+            who = lock.holder(path) or "another process"
+            raise Busy(f"{self} is being trained by {who}; wait, or stop that process")
         try:
-            # A reader that asks whether it is held holds it for an instant: try more than once.
-            for attempt in range(5):
-                if _take(descriptor):
-                    break
-                time.sleep(0.02 * attempt)
-            else:
+            if host := self.elsewhere():
                 raise Busy(
-                    f"{self} is being trained by {_holder(path)}; wait, or stop that process"
+                    f"{self} is being trained on {host}, as its heartbeat says; wait, or stop that "
+                    f"process; if it was killed, try again when it is silent for {duration(SILENT)}"
+                    f", or delete {self}/{heartbeat.FILE}"
                 )
-            _held[path] = descriptor
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+            lock.sign(path)
             yield
         finally:
-            _held.pop(path, None)
-            os.close(descriptor)
+            lock.drop(path)
 
     def locked(self) -> bool:
-        """Whether some process, this one included, holds the lock."""
-        path = self.folder.resolve() / "lock"
-        if path in _held:
-            return True
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except PermissionError:  # somebody else's folder; who may not write cannot ask either
-            return False
-        try:
-            return not _take(descriptor)
-        finally:
-            os.close(descriptor)
+        """Whether some process, this one included, is at it, here or on another machine."""
+        return self.held() or self.elsewhere() is not None
+
+    def held(self) -> bool:
+        """Whether the lock is held, as far as this machine can see."""
+        return lock.is_held(self._lock)
+
+    def holder(self) -> str:
+        """Process and machine of whoever had the lock last; empty where that is not known."""
+        return lock.holder(self._lock)
+
+    def elsewhere(self) -> str | None:
+        """The other machine that trains it, whose lock need not be seen on a disk they share."""
+        beat, heard = heartbeat.read(self.folder)
+        if beat is None or not beat.of_another_machine or heard >= SILENT:
+            return None
+        with suppress(UserError):  # of a damaged file nothing is known
+            return beat.host if self.read().get("status") == "running" else None
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder.resolve() / "lock"
 
     def write_config(self, config: Mapping[str, Any], overrides: list[str]) -> None:
         """config.yaml as resolved; overrides.yaml with what was typed and by what it is run."""
@@ -224,19 +226,3 @@ def find(path: str | Path) -> Run:
 def command(overrides: list[str]) -> str:
     """The command line that makes this run."""
     return shlex.join(["vaelab", "train", *overrides])
-
-
-def _take(descriptor: int) -> bool:
-    # lockf, not flock: a lock of flock lives on in forked children of a killed process.
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _holder(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8") or "another process"
-    except OSError:
-        return "another process"

@@ -1,7 +1,6 @@
 """One run as its files show it: results, metrics, lock and heartbeat."""
 
 import re
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import Any
 
 from vaelab import heartbeat
 from vaelab.errors import UserError
-from vaelab.heartbeat import Heartbeat
+from vaelab.heartbeat import SILENT, Heartbeat
 from vaelab.run import Run
 from vaelab.spelling import duration
 
-SILENT = 300.0  # seconds after which a run that only its heartbeat vouches for is not believed
 OVER = ("complete", "pruned")
 
 
@@ -96,24 +94,15 @@ def state_of(
     status = results.get("status", "new")
     if status not in ("running", "new"):
         return status, results.get("reason") or ""
-    holder = holder_of(run)
-    if run.locked():
-        return "running", holder
+    if run.held():
+        return "running", run.holder()
     if status == "new":
         return "planned", ""
-    host = holder.rpartition(" on ")[2]
-    if beat is None or host in ("", socket.gethostname()):
+    if beat is None or not beat.of_another_machine:
         return "interrupted", ""
     # A lock may not be seen on another machine, which shares the disk.
     ago = f"last heard {duration(heard)} ago"
-    return ("running" if heard < SILENT else "interrupted"), f"on {host}, {ago}"
-
-
-def holder_of(run: Run) -> str:
-    """Process and machine of whoever had the lock last; empty where that is not known."""
-    with suppress(OSError, UnicodeDecodeError):
-        return (run.folder / "lock").read_text(encoding="utf-8")
-    return ""
+    return ("running" if heard < SILENT else "interrupted"), f"on {beat.host}, {ago}"
 
 
 def metrics(path: Path, epoch: int | None) -> tuple[int | None, dict[str, float]]:
