@@ -5,8 +5,10 @@ same command on each: torchrun, Slurm's srun, or a user who sets MASTER_ADDR, MA
 NODE_RANK. The first process has the run; the others train with it and write nothing.
 """
 
+import importlib.util
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -155,7 +157,8 @@ def together(lightning: Lightning) -> Iterator[None]:
     # Lightning would choose a number of its own, here and in the processes that it starts.
     os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())
     try:
-        yield
+        with command_line():
+            yield
     except RuntimeError as error:
         if not (isinstance(error, dist.DistError) or "gloo" in str(error)):
             raise
@@ -172,6 +175,23 @@ def together(lightning: Lightning) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def command_line() -> Iterator[None]:
+    """Let further processes be `vaelab train`, which follows (vaelab.job.follow).
+
+    Lightning repeats this process's own command, which may be another one of ours, a worker of
+    joblib or Ray, or a job of submitit that would wait for the place that this one has.
+    """
+    main = sys.modules["__main__"]
+    words, spec = sys.argv, main.__spec__
+    sys.argv = ["vaelab", "train"]
+    main.__spec__ = importlib.util.find_spec("vaelab.__main__")
+    try:
+        yield
+    finally:
+        sys.argv, main.__spec__ = words, spec
 
 
 def let_go() -> None:
