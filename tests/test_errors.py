@@ -106,9 +106,9 @@ def test_a_folder_that_cannot_be_made_is_one_line(lab, capsys, line):
 
 
 def test_faults_of_several_settings_come_together(lab, capsys):
-    assert main(["train", "epochs=x", "seed=-1", "fresh=2"]) == 2
+    assert main(["train", "epochs=x", "seed=-1", "fresh=0"]) == 2
     err = capsys.readouterr().err
-    assert all(name in err for name in ("epochs=x", "seed=-1", "fresh=2"))
+    assert all(name in err for name in ("epochs=x", "seed=-1", "fresh=0"))
 
 
 def test_a_broken_yaml_is_named_with_its_line(lab, capsys):

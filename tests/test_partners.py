@@ -92,6 +92,7 @@ def test_machines_that_meet_are_let_through(monkeypatch):
     found = {"lightning": lightning(nodes=2), "fresh": False}
     surrounded(monkeypatch, NODE)
     partners.check(found)
+    partners.check(found | {"fresh": 2})
     monkeypatch.delenv("NODE_RANK")
     with pytest.raises(UserError, match="NODE_RANK must be set on every machine"):
         partners.check(found)

@@ -80,15 +80,6 @@ def test_seeds_are_folders_of_one_setting(lab):
     assert one.parts[:3] == ("outputs", "train", "digits-mlp-standard-elbo-joint")
 
 
-def test_fresh_makes_another_folder_beside_it(lab):
-    for _ in range(3):
-        assert main(["train", "epochs=1", "fresh=true"]) == 0
-    names = sorted(path.parent.name for path in lab.rglob("results.json"))
-    assert names == ["seed1", "seed1-2", "seed1-3"]
-    assert main(["train", "epochs=1"]) == 0
-    assert len(list(lab.rglob("results.json"))) == 3
-
-
 def test_a_run_explains_itself(lab):
     assert main(["train", "epochs=1", "prior=vamp", "clip_norm=2"]) == 0
     run = runs.find("outputs")

@@ -37,8 +37,9 @@ def main(argv: list[str] | None = None) -> int:
         return getattr(error, "status", 2)
     except SystemExit as error:  # argparse's --help
         return error.code if isinstance(error.code, int) else 0
-    except KeyboardInterrupt:
-        print("vaelab: interrupted; the same command continues", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        how = str(error) or "the same command"
+        print(f"vaelab: interrupted; {how} continues", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # Whoever read us (`| head`) has left; what is still buffered must not be flushed at exit.

@@ -56,11 +56,13 @@ def canonical(value: Any) -> Any:
 
 
 def folder(config: Mapping[str, Any]) -> Path:
-    """<output_dir>/train/<choices>/<first eight of the hash>/seed<k>."""
+    """<output_dir>/train/<choices>/<first eight of the hash>/seed<k>, or seed<k>-<fresh>."""
     choices = config.get("choices", {})
     names = "-".join(re.sub(r"[^\w.]+", "_", str(choices.get(group, "own"))) for group in NAMED)
     root = Path(str(config["output_dir"])) / "train"
-    return root / names / config_hash(config)[:8] / f"seed{config['seed']}"
+    number = int(config.get("fresh") or 0)  # true: the first, until one is found (vaelab/fresh.py)
+    again = f"-{number}" if number > 1 else ""
+    return root / names / config_hash(config)[:8] / f"seed{config['seed']}{again}"
 
 
 def as_older(group: str, node: Any) -> Any:

@@ -89,10 +89,10 @@ def check(config: Mapping[str, Any]) -> None:
             "every machine (address and a free port of the first, 0, 1, ... for each), or start "
             "the command with torchrun or srun"
         )
-    if config["fresh"] and started_outside():
+    if config["fresh"] is True and started_outside():
         raise UserError(
             "fresh=true cannot be used with processes that are started one by one: each would "
-            "take a folder of its own; choose another output_dir"
+            "take a folder of its own; name one for all, as in fresh=2"
         )
     if under_slurm():
         check_slurm(lightning)

@@ -2,16 +2,19 @@
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 
-from vaelab import own_files, partners
+from vaelab import fresh, own_files, partners
 from vaelab import run as runs
 from vaelab.compose import Cell, Composer
 from vaelab.errors import UserError
 from vaelab.evaluated import Wanted, evaluation_file
 from vaelab.job import Task, evaluate
 from vaelab.job import train as train_task
+from vaelab.one_run import together
 from vaelab.reporting import summary
 from vaelab.run import Run
 from vaelab.validate import check_settings, validate
@@ -27,52 +30,78 @@ def show_config(overrides: list[str], extra: str | None, multirun: bool) -> int:
 
 
 def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
-    """Train every job that is not finished; 0 if all are complete, else 1."""
+    """Train every job that is not finished; 0 if all are complete and evaluated, else 1."""
     composer = Composer(extra, multirun)
     tasks = plan(composer.cells(overrides))
     todo = [task for task in tasks if not task.done]
     if todo:
         # A cluster's GPUs are not visible where its jobs are submitted.
         check(todo, devices="submitit" not in " ".join(overrides))
+    lightning = tasks[0].config["lightning"]
     if multirun:
-        partners.check_sweep(tasks[0].config["lightning"])
-        return sweep(composer, tasks, len(todo))
-    run = Run(tasks[0].folder)
+        partners.check_sweep(lightning)
+    elif Run(tasks[0].folder).status not in runs.FINAL:
+        partners.check(tasks[0].config)
+    numbered = ""
+    if any(map(fresh.asked, tasks)):
+        tasks = fresh.numbered(tasks)
+        numbered = f"fresh={max(int(task.config['fresh']) for task in tasks)}"
+    try:
+        return sweep(composer, tasks, numbered) if multirun else single(tasks[0], numbered)
+    except KeyboardInterrupt as error:
+        if not numbered:
+            raise
+        raise KeyboardInterrupt(f"the same command with {numbered}") from error
+
+
+def single(task: Task, numbered: str) -> int:
+    """Train one run in this process and show its results."""
+    run = Run(task.folder)
     if run.status in runs.FINAL:
-        own_files.check(run, tasks[0].config)
+        own_files.check(run, task.config)
         print(f"{run} is complete; fresh=true trains another beside it")
     else:
-        partners.check(tasks[0].config)
         verb = "resuming" if run.status in ("interrupted", "failed", "pruned") else "training"
-        print(f"{verb} {run}", flush=True)
-        run = train_task(todo[0])
-    evaluate(tasks[0])
-    if partners.further(tasks[0].config["lightning"]):
+        print(f"{verb} {run}{numbered and f', {numbered} goes on with it'}", flush=True)
+        run = train_task(task)
+    evaluate(task)
+    if partners.further(task.config["lightning"]):
         return 0
     if run.status not in runs.FINAL:
         reason = run.read().get("reason") or run.status
         print(f"vaelab: {reason} (see {run.log})", file=sys.stderr)
         return 1
     summary.show(run)
-    for one in tasks[0].wanted:
+    for one in task.wanted:
         if not one.missing(run):
             summary.show_evaluation(evaluation_file(run, one.config))
-    return 0
+    return ended([task])
 
 
-def sweep(composer: Composer, tasks: list[Task], todo: int) -> int:
+def sweep(composer: Composer, tasks: list[Task], numbered: str) -> int:
     """Launch what is not finished and show a table of all."""
-    print(f"{len(tasks)} runs, {len(tasks) - todo} of them finished", flush=True)
+    finished = sum(task.done for task in tasks)
+    note = numbered and f"; {numbered} goes on with them"
+    print(f"{len(tasks)} runs, {finished} of them finished{note}", flush=True)
     changed = [fault for task in tasks if (fault := other_data(task))]
     for fault in changed:
         print(f"vaelab: {fault}", file=sys.stderr)
-    if todo:
+    if finished < len(tasks):
         from vaelab.sweep import launch
 
         launch(composer, tasks)
-    found = [Run(task.folder) for task in tasks]
-    summary.show_all(found, [task.overrides for task in tasks])
-    return 0 if all(run.status in runs.FINAL for run in found) and not changed else 1
+    summary.show_all([Run(task.folder) for task in tasks], [task.overrides for task in tasks])
+    return 1 if changed else ended(tasks)
+
+
+def ended(tasks: list[Task]) -> int:
+    """0 if nothing is left to do, else 1; names the evaluations that failed."""
+    for task in tasks:
+        run = Run(task.folder)
+        if run.status in runs.FINAL and not task.done:
+            why = run.read().get("evaluation_failed") or "it was not made"
+            print(f"vaelab: {run}: evaluation failed: {why} (see {run.log})", file=sys.stderr)
+    return 0 if all(task.done for task in tasks) else 1
 
 
 def other_data(task: Task) -> str:
@@ -87,37 +116,44 @@ def other_data(task: Task) -> str:
 
 
 def plan(cells: Iterable[Cell]) -> list[Task]:
-    """A task for every different run that the cells mean.
+    """A task for every different run that the cells mean; no folder is made.
 
     Settings outside components are checked here; a component's own need imports (`check`), which
     a command whose runs are all finished does not pay for.
     """
-    tasks: dict[str, Task] = {}
+    tasks: dict[tuple[Path, bool], list[Task]] = {}
     for cell in cells:
         config = container(cell)
         settled, faults = check_settings(config)
         if faults:
             raise UserError("; ".join(faults))
-        folder = runs.of(settled).folder
         # Another epoch than the selected one is evaluated beside the run's own results.
         epoch = settled["evaluation"].get("epoch")  # pyright: ignore[reportAttributeAccessIssue]
         wanted = () if epoch is None else (Wanted(settled),)
-        tasks.setdefault(str(folder), Task(settled, folder, cell.overrides, wanted))
-    return list(tasks.values())
+        task = Task(settled, fresh.folder(settled), cell.overrides, wanted)
+        tasks.setdefault((task.folder, fresh.asked(task)), []).append(task)
+    return [together(same) for same in tasks.values()]
 
 
 def check(tasks: list[Task], devices: bool = True) -> None:
     """Refuse wrong settings and combinations of every task before the first starts."""
-    for task in tasks:
-        task.config.update(validate(task.config))
+    for config in (config for task in tasks for config in configs(task)):
+        config.update(validate(config))
     from vaelab.build import build, check_devices, construct
 
     for task in tasks:
         if devices:
             check_devices(task.config)
         build(task.config)
-        if "_target_" in task.config["evaluation"]:
-            construct(task.config["evaluation"], {})
+        for config in configs(task):
+            if "_target_" in config["evaluation"]:
+                construct(config["evaluation"], {})
+
+
+def configs(task: Task) -> list[dict[str, Any]]:
+    """A task's own config and those of its evaluations that are others."""
+    others = [one.config for one in task.wanted if one.config is not task.config]
+    return [task.config, *others]
 
 
 def container(cell: Cell) -> dict[str, object]:

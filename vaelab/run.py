@@ -186,21 +186,6 @@ class Run:
             handler.close()
 
 
-def of(config: Mapping[str, Any]) -> Run:
-    """The run that a config means; with `fresh` the first folder beside it that nobody has."""
-    folder = identity.folder(config)
-    if not config.get("fresh"):
-        return Run(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    number = 0
-    while True:
-        beside = folder if number == 0 else folder.with_name(f"{folder.name}-{number + 1}")
-        with suppress(FileExistsError):  # mkdir is atomic: two commands never get one folder
-            beside.mkdir()
-            return Run(beside)
-        number += 1
-
-
 def find(path: str | Path) -> Run:
     """The run at a folder, or the only one below it.
 

@@ -29,7 +29,7 @@ class Settings:
     compile: bool
     output_dir: str
     data_dir: str | None
-    fresh: bool
+    fresh: bool | int
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ AT_LEAST = {
     "patience": 1,
     "threads": 1,
     "micro_batches": 1,
+    "fresh": 1,
 }
 
 
@@ -75,7 +76,7 @@ def check(
         settled[field.name] = settle(value, field.type)
         if fault := mismatch(value, field.type):
             faults.append(f"{name}={shown(value)}: {fault}")
-        elif name in AT_LEAST and value is not None and value < AT_LEAST[name]:  # pyright: ignore
+        elif too_small(name, value):
             faults.append(f"{name}={value}: must be {AT_LEAST[name]} or more")
         elif name == "committed_rate" and value is not None and value <= 0:  # pyright: ignore
             faults.append(f"{name}={value}: must be more than 0 nats; null for none")
@@ -89,6 +90,13 @@ def check(
     if not faults and parts > batch:  # pyright: ignore[reportOperatorIssue]
         faults.append(f"micro_batches={parts}: more than batch_size={batch}")
     return settled, faults
+
+
+def too_small(name: str, value: object) -> bool:
+    """Whether a number is below the least that its setting may have."""
+    if name not in AT_LEAST or not isinstance(value, int) or isinstance(value, bool):
+        return False
+    return value < AT_LEAST[name]
 
 
 def unordered(epochs: object) -> str:
