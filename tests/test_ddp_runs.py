@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -22,6 +23,21 @@ COMMON = ["lightning=cpu", "dataset.binarise=fixed", "patience=null", "optimizer
 # 501 examples: the last batch of an epoch leaves all but one process without a row.
 QUIET = [*COMMON, "architecture=gated_pixelcnn", "architecture.channels=4",
          "architecture.kernels=[3,3]", "max_examples=501", "epochs=25"]  # fmt: skip
+TABLE = f"""
+title: "Two rates of a model without noise"
+source: "none"
+overrides: {json.dumps([*QUIET, "epochs=3"])}
+unit: nats
+digits: 2
+columns:
+  nll: {{label: NLL, metric: nll}}
+rows:
+  slow: {{label: slow, overrides: [optimizer.phi.lr=1e-5, optimizer.theta.lr=1e-5]}}
+  fast: {{label: fast, overrides: [optimizer.phi.lr=1e-2, optimizer.theta.lr=1e-2]}}
+cells:
+  slow: {{nll: null}}
+  fast: {{nll: null}}
+"""
 NOISY = [*COMMON, "prior=vamp", "prior.components=20", "trainer=aggressive",
          "trainer.max_inner_steps=9", "trainer.window=3", "epochs=12"]  # fmt: skip
 
@@ -198,6 +214,66 @@ def test_two_machines_share_a_run(tmp_path, quiet):
     codes = [process.wait(500) for process in processes]
     assert codes == [0, 0], (tmp_path / "said").read_text()
     assert_close(outcome(tmp_path), quiet)
+
+
+def test_machines_that_share_no_folder_are_refused(tmp_path):
+    around = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    words = [*NOISY, "lightning.num_nodes=2"]
+    folders = [tmp_path / "first", tmp_path / "second"]
+    processes = [
+        started(folder, 1, words, **around, NODE_RANK=str(rank))
+        for rank, folder in enumerate(folders)
+    ]
+    assert processes[0].wait(200) == 1
+    assert "set output_dir to a folder that all machines share" in said_in(folders[0])
+    processes[1].wait(200)
+    assert not list(tmp_path.rglob("last.ckpt"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_who_waits_for_the_others_can_be_stopped(tmp_path, number):
+    around = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "NODE_RANK": "0"}
+    process = started(tmp_path, 1, [*NOISY, "lightning.num_nodes=2"], **around)
+    end = time.time() + 200
+    while "waiting for" not in said_in(tmp_path) and time.time() < end:
+        time.sleep(0.1)
+    time.sleep(1.0)
+    process.send_signal(number)
+    assert process.wait(20) == -number
+
+
+def test_what_it_took_is_of_all_processes(tmp_path):
+    words = [*COMMON, "max_examples=300", "epochs=2", "experiment=mapa/circle", "trainer=joint",
+             "prior=standard", "watch=log_likelihood", "watch.updates=[0,1,2]"]  # fmt: skip
+    words = [word for word in words if "binarise" not in word]
+    costs, watched = [], []
+    for devices in (1, 2):
+        folder = tmp_path / str(devices)
+        cost = finished(folder, devices, words)[0]["cost"]
+        costs.append([cost["encoder_passes"], cost["decoder_passes"]])
+        (path,) = folder.rglob("watch/*.npz")
+        watched.append(np.load(path)["decoder_passes"].tolist())
+    assert costs[0] == costs[1]
+    assert watched[0] == watched[1]
+    assert watched[0][-1] == costs[0][1]
+
+
+def test_cells_of_a_table_are_models_of_their_own(tmp_path):
+    """And options of the user's own folder are found by every process."""
+    table = tmp_path / "mine/table/two.yaml"
+    table.parent.mkdir(parents=True)
+    table.write_text(TABLE)
+    values = []
+    for devices in (1, 2):
+        folder = tmp_path / str(devices)
+        words = ["reproduce", "--config-dir", str(tmp_path / "mine"), "table=two",
+                 f"lightning.devices={devices}", f"output_dir={folder}"]  # fmt: skip
+        process = launched(folder, [sys.executable, "-m", "vaelab", *words])
+        assert process.wait(500) == 0, (folder / "said").read_text()
+        found = [json.loads(path.read_text()) for path in folder.rglob("results.json")]
+        values.append(sorted(one["metrics"]["test"]["nll"]["value"] for one in found))
+    assert len(values[0]) == 2
+    assert values[1] == pytest.approx(values[0], rel=1e-4)
 
 
 def test_srun_starts_the_processes_of_a_run(tmp_path, quiet):

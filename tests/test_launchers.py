@@ -15,12 +15,11 @@ import stand_in
 from vaelab import launchers
 from vaelab.cli import main
 from vaelab.compose import Composer
-from vaelab.errors import Interrupted
+from vaelab.errors import Interrupted, UserError
 from vaelab.launchers import Share, defaults
 from vaelab.plan import plan
 from vaelab.requeue import requeued
 from vaelab.session import stop_signals
-from vaelab.swept import begin
 
 
 def config(threads=None, **lightning):
@@ -44,6 +43,7 @@ def eight_cores(monkeypatch):
         ("hydra.launcher.n_jobs=16", config(), 20, Share(16, 1)),
         ("hydra.launcher.n_jobs=-1", config(), 20, Share(8, 1)),
         ("hydra.launcher.n_jobs=-3", config(), 20, Share(6, 1)),
+        ("hydra.launcher.n_jobs=1", config(), 20, Share(1, 8)),  # in this process, as by basic
     ],
 )
 def test_cores_are_shared_out(eight_cores, given, settings, tasks, share):
@@ -68,6 +68,47 @@ def test_a_job_has_its_gpus(monkeypatch, given, settings, devices):
     share, _ = defaults("joblib", given.split(), settings, 20)
     assert share.devices == devices
     assert share.jobs == len(devices)
+
+
+def test_a_last_run_has_a_worker_of_joblib_too(eight_cores):
+    """Of one job joblib makes a call in this process, which would die with it."""
+    share, told = defaults("joblib", [], config(), 1)
+    assert (share, told) == (Share(2, 8), ["hydra.launcher.n_jobs=2"])
+    assert launchers.apart("joblib", share)
+    alone, _ = defaults("joblib", ["hydra.launcher.n_jobs=1"], config(), 1)
+    assert not launchers.apart("joblib", alone)
+
+
+@pytest.mark.parametrize(
+    ("devices", "each"), [(1, 1), ("1", 1), ("2", 2), (2, 2), ("auto", 4), (-1, 4), ("-1", 4)]
+)
+def test_devices_are_read_as_lightning_does(monkeypatch, devices, each):
+    monkeypatch.setattr(launchers, "available", lambda: 8)
+    monkeypatch.setattr(launchers, "visible", lambda config: ["0", "1", "2", "3"])
+    share, _ = defaults("submitit_local", [], config(devices=devices), 20)
+    assert (share.jobs, share.devices[0].count(",") + 1) == (4 // each, each)
+    _, told = defaults("ray", [], config(devices=devices), 20)
+    assert told[0].endswith(".num_cpus=" + str(2 * each))
+    if each < 4:
+        _, told = defaults("submitit_slurm", [], config(devices=devices), 20)
+        assert {f"hydra.launcher.{unit}_per_node={each}" for unit in ("tasks", "gpus")} <= {*told}
+
+
+@pytest.mark.parametrize("devices", ["auto", -1, "-1"])
+def test_slurm_must_be_told_how_many_gpus(devices):
+    with pytest.raises(UserError, match=r"set lightning\.devices=N, of each machine$"):
+        defaults("submitit_slurm", [], config(devices=devices), 20)
+    _, told = defaults("submitit_slurm", [], config(devices=devices, accelerator="cpu"), 20)
+    assert "hydra.launcher.tasks_per_node=1" in told
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local", "submitit_slurm", "ray"])
+@pytest.mark.parametrize(("devices", "count"), [([1], 1), ("1,", 1), ("0,2", 2)])
+def test_gpus_that_are_handed_out_cannot_be_named(launcher, devices, count):
+    """A job sees its own only, by other numbers."""
+    with pytest.raises(UserError, match=rf"\]: hydra/launcher={launcher} .* set .*={count}; "):
+        defaults(launcher, [], config(devices=devices), 20)
+    assert defaults("basic", [], config(devices=devices), 20) == (Share(), [])
 
 
 def test_no_gpu_is_asked_for_where_the_cpu_is_chosen():
@@ -129,13 +170,13 @@ def submitits_handlers():
 
 def test_slurms_warning_lets_training_write_its_checkpoint_first(submitits_handlers):
     order = []
-    with requeued(), stop_signals() as asked:
+    with requeued(), stop_signals() as stops:
         signal.raise_signal(signal.SIGTERM)  # comes first; not a reason to stop
-        assert not asked
+        assert not stops.asked
         assert submitits_handlers == [signal.SIGTERM]
         signal.raise_signal(signal.SIGUSR2)
         signal.raise_signal(signal.SIGUSR2)  # one for every step of the job
-        assert len(asked) == 1
+        assert stops.asked
         order.append("checkpoint")
         assert submitits_handlers == [signal.SIGTERM]
         # What a run does with Interrupted (vaelab.job.attempt).
@@ -182,11 +223,8 @@ def script(monkeypatch, *words):
     monkeypatch.setattr(SlurmExecutor, "_internal_process_submissions", submit)
     composer = Composer(multirun=True)
     tasks = plan(composer.cells(["seed=1,2", "hydra/launcher=submitit_slurm", *words]))
-    planned = begin(
-        tasks[0].folder.parents[3], [t.folder for t in tasks], [t.overrides for t in tasks]
-    )
     with pytest.raises(sweep.Lost):
-        sweep.start(composer, tasks, planned)
+        sweep.start(composer, tasks, sweep.planned(composer, tasks, tasks), 1)
     return [line.removeprefix("#SBATCH --") for line in written[0].splitlines()]
 
 

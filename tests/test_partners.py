@@ -9,16 +9,19 @@ import pytest
 from lightning_fabric.strategies.launchers.subprocess_script import _ChildProcessObserver
 from small import config
 
-from vaelab import partners
+from vaelab import distributed, partners
 from vaelab.build import build
+from vaelab.callback import restore
 from vaelab.cli import main
 from vaelab.errors import UserError
+from vaelab.run import Run
 
 NODE = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", "NODE_RANK": "1"}
 SLURM = {"SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2",
          "SLURM_NNODES": "1", "SLURM_PROCID": "1", "SLURM_LOCALID": "1", "SLURM_NODEID": "0",
          "SLURM_JOB_ID": "12345"}  # fmt: skip
-ELASTIC = {"TORCHELASTIC_RUN_ID": "none", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}
+ELASTIC = {"TORCHELASTIC_RUN_ID": "none", "RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2",
+           "LOCAL_WORLD_SIZE": "2"}  # fmt: skip
 
 
 def lightning(devices=1, nodes=1, strategy="auto"):
@@ -75,6 +78,14 @@ def test_an_interactive_job_starts_its_own(monkeypatch):
         ("lightning.devices=3", SLURM, "--ntasks-per-node=2` does not match"),
         ("lightning.devices=2 lightning.num_nodes=2", SLURM, "`--nodes=1` does not match"),
         ("-m seed=1,2 lightning.num_nodes=2", NODE, "-m cannot be used with processes"),
+        ("-m seed=1,2", ELASTIC, "-m cannot be used with processes"),
+        ("seed=1", ELASTIC, "torchrun has started 2 processes, and this run is for 1: set light"),
+        ("lightning.devices=3", ELASTIC, "this run is for 3: set lightning.devices=2"),
+        (
+            "lightning.devices=2",
+            ELASTIC | {"WORLD_SIZE": "6"},
+            "6 processes, and this run is for 2: set lightning.devices=2 lightning.num_nodes=3",
+        ),
     ],
 )
 def test_what_several_processes_cannot_do_is_one_line(
@@ -96,8 +107,51 @@ def test_machines_that_meet_are_let_through(monkeypatch):
     monkeypatch.delenv("NODE_RANK")
     with pytest.raises(UserError, match="NODE_RANK must be set on every machine"):
         partners.check(found)
-    surrounded(monkeypatch, ELASTIC)
+    surrounded(monkeypatch, ELASTIC | {"LOCAL_WORLD_SIZE": "1"})
     partners.check(found)
+
+
+@pytest.mark.parametrize("around", [ELASTIC, NODE, SLURM])
+def test_several_runs_in_processes_that_were_started_together_are_refused(monkeypatch, around):
+    surrounded(monkeypatch, around)
+    with pytest.raises(UserError, match="vaelab reproduce cannot be used with processes"):
+        partners.check_sweep(lightning(2), "vaelab reproduce")
+    if around is ELASTIC:  # no machine has a task by chance
+        with pytest.raises(UserError, match=r"started one by one: start one$"):
+            partners.check_sweep(lightning(1), "vaelab evaluate", "start one")
+    else:
+        partners.check_sweep(lightning(1))
+
+
+class Meeting:
+    """What two processes tell each other before the first update."""
+
+    def __init__(self, monkeypatch, folder, *other):
+        self.run, self.other = Run(folder), other
+        monkeypatch.setattr(distributed, "everyones", lambda mine: [mine, tuple(other)])
+        monkeypatch.setattr(restore, "SEEN", 0.0)
+
+    def agree(self):
+        restore.Restore(None, self.run, "abc/seed1").agree(updates=7)
+
+
+def test_processes_of_one_run_in_one_folder_go_on(tmp_path, monkeypatch):
+    (tmp_path / "results.json").write_text('{"record": "1234"}')
+    Meeting(monkeypatch, tmp_path, "abc/seed1", 7, "1234").agree()
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (("abc/seed2", 7, "1234"), "are of different runs"),
+        (("abc/seed1", 0, "1234"), "set output_dir to a folder that all machines share"),
+        (("abc/seed1", 7, None), "set output_dir to a folder that all machines share"),
+    ],
+)
+def test_processes_that_would_mix_two_models_are_refused(tmp_path, monkeypatch, other, said):
+    (tmp_path / "results.json").write_text('{"record": "1234"}')
+    with pytest.raises(UserError, match=said):
+        Meeting(monkeypatch, tmp_path, *other).agree()
 
 
 @pytest.mark.parametrize(

@@ -60,13 +60,6 @@ def sum_over_ranks(value: Tensor) -> Tensor:
     return value
 
 
-def total(count: int, device: torch.device) -> int:
-    """The sum of a number over processes."""
-    if world_size() == 1:
-        return count
-    return int(sum_over_ranks(torch.tensor(count, device=device)))
-
-
 def gathered(rows: Tensor) -> Tensor:
     """Every process's rows, one process after the other; each may have another number of them."""
     if world_size() == 1:
@@ -108,6 +101,11 @@ def everyones(value: Any) -> list[Any]:
     found: list[Any] = [None] * world_size()
     dist.all_gather_object(found, value, group=by_cpu())
     return found
+
+
+def total(count: int) -> int:
+    """The sum of a number over processes."""
+    return sum(everyones(count))
 
 
 def shared_out(make: Callable[[int], Made], numbers: range) -> Iterator[Made]:

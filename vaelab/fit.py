@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
-from vaelab import checkpoint, distributed, partners
+from vaelab import checkpoint, distributed, identity, partners
 from vaelab.assemble import CPU, compile_networks, load_splits, make_task, prepare
 from vaelab.batches import Blocks
 from vaelab.build import Parts, build
@@ -105,7 +105,7 @@ def train(
     last = run.checkpoints / "last.ckpt"
     content = checkpoint.read(last) if last.exists() else None
     callbacks: list[pl.Callback] = [
-        Restore(content, run),
+        Restore(content, run, f"{identity.config_hash(config)}/seed{config['seed']}"),
         selection,
         History(run.folder / "metrics.csv"),
         CollapseWarning(units),
@@ -124,9 +124,10 @@ def train(
         if content is not None:
             task.progress = Progress(**content["progress"])
             task.load_state_dict(content["model"])
+            checkpoint.take(checkpoint.added(checkpoint.shares(content), task), task)
         return selection
-    with quiet_lightning(), stop_signals() as asked:
-        callbacks.append(Stopping(asked, checkpointing))
+    with quiet_lightning(), stop_signals(partners.several(config["lightning"])) as stops:
+        callbacks.append(Stopping(stops, checkpointing))
         trainer = pl.Trainer(
             **config["lightning"],
             max_epochs=-1,
@@ -142,4 +143,6 @@ def train(
         )
         trainer.fit(task, Blocks(task), range(1))  # one block of validation: all of it
     log.info("training ended: %s", selection.reason)
+    for name in ("encoder_passes", "decoder_passes"):  # of all processes, in what the run took
+        setattr(task.progress, name, distributed.total(getattr(task.progress, name)))
     return selection

@@ -75,6 +75,8 @@ def check(config: Mapping[str, Any]) -> None:
         UserError: nobody says where the machines meet, or each would have a folder of its own.
     """
     lightning = config["lightning"]
+    if under_torchrun():
+        check_torchrun(lightning)
     if not several(lightning):
         return
     if lightning["strategy"] not in ("auto", "ddp"):
@@ -98,6 +100,25 @@ def check(config: Mapping[str, Any]) -> None:
         check_slurm(lightning)
 
 
+def check_torchrun(lightning: Lightning) -> None:
+    """Refuse another number of processes than the config asks for.
+
+    Raises:
+        UserError: in all of them.
+    """
+    devices = lightning["devices"]
+    count = str(len(devices) if isinstance(devices, list | tuple) else devices)
+    begun = int(os.environ["WORLD_SIZE"])
+    if not count.isdigit() or int(count) * lightning["num_nodes"] == begun:
+        return
+    here = int(os.environ["LOCAL_WORLD_SIZE"])
+    raise UserError(
+        f"torchrun has started {begun} processes, and this run is for "
+        f"{int(count) * lightning['num_nodes']}: set lightning.devices={here}"
+        + (f" lightning.num_nodes={begun // here}" if begun > here else "")
+    )
+
+
 def check_slurm(lightning: Lightning) -> None:
     """Refuse tasks and nodes of a Slurm job that are not those of the config.
 
@@ -116,17 +137,24 @@ def check_slurm(lightning: Lightning) -> None:
         raise UserError(f"lightning.devices={devices}: {error}") from error
 
 
-def check_sweep(lightning: Lightning) -> None:
-    """Refuse a sweep in processes that are started together.
+APART = "start each run by itself, or let hydra/launcher=submitit_slurm start them"
+
+
+def check_sweep(lightning: Lightning, what: str = "-m", instead: str = APART) -> None:
+    """Refuse what is more, or less, than one run in processes that are started together.
 
     Raises:
         UserError: they could not agree on what is left to do.
     """
-    if several(lightning) and started_outside():
+    if (several(lightning) and started_outside()) or outnumbered():
         raise UserError(
-            "-m cannot be used with processes that are started one by one: start each run by "
-            "itself, or let hydra/launcher=submitit_slurm start them"
+            f"{what} cannot be used with processes that are started one by one: {instead}"
         )
+
+
+def outnumbered() -> bool:
+    """Whether torchrun has started more processes than this one."""
+    return under_torchrun() and int(os.environ["WORLD_SIZE"]) > 1
 
 
 def plugins() -> list[Any]:
@@ -156,6 +184,10 @@ def together(lightning: Lightning) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in LEFT_BEHIND}
     # Lightning would choose a number of its own, here and in the processes that it starts.
     os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())
+    if started_outside():
+        where = ":".join(os.environ.get(name, "?") for name in ADDRESS[:2])
+        if rank_outside() == 0 or not (under_torchrun() or under_slurm()):
+            print(f"waiting for the other processes of this run at {where}", flush=True)
     try:
         with command_line():
             yield

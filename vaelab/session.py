@@ -34,28 +34,51 @@ def spoken(console: Console) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """Gather SIGINT and SIGTERM inside, so that an update is never torn; a second one kills.
+class Stops:
+    """SIGINT and SIGTERM, gathered so that an update is never torn; a second one kills.
 
-    Yields:
-        A list that is empty until a signal has come.
+    Attributes:
+        asked: whether one has come.
+        numbers: those that are gathered.
     """
-    asked: list[int] = []
 
-    def ask(number: int, _: FrameType | None) -> None:
-        if asked:
+    def __init__(self) -> None:
+        self.asked = False
+        self.numbers = [signal.SIGINT]
+        # A handler that is there already is submitit's, to which Slurm's SIGTERM is but a prelude.
+        if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, signal.SIG_IGN):
+            self.numbers.append(signal.SIGTERM)
+
+    def listen(self) -> None:
+        """From now on."""
+        for number in self.numbers:
+            signal.signal(number, self.ask)
+
+    def ask(self, number: int, _: FrameType | None) -> None:
+        """A signal has come."""
+        if self.asked:
             raise KeyboardInterrupt
-        asked.append(number)
+        self.asked = True
         print("\nStopping after this update (again: at once)", file=sys.stderr, flush=True)
 
-    numbers = [signal.SIGINT]
-    # A handler that is there already is submitit's, to which Slurm's SIGTERM is but a prelude.
-    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, signal.SIG_IGN):
-        numbers.append(signal.SIGTERM)
-    kept = {number: signal.signal(number, ask) for number in numbers}
+
+@contextmanager
+def stop_signals(meets: bool = False) -> Iterator[Stops]:
+    """Gather signals inside.
+
+    Args:
+        meets: whether the process first waits for others, in calls in which Python sees no signal:
+            until `listen` is called they end it at once, when there is nothing to lose yet.
+    """
+    stops = Stops()
+    kept = {number: signal.getsignal(number) for number in stops.numbers}
+    if meets:
+        for number in stops.numbers:
+            signal.signal(number, signal.SIG_DFL)
+    else:
+        stops.listen()
     try:
-        yield asked
+        yield stops
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)

@@ -157,7 +157,7 @@ class Task(pl.LightningModule):
                 validation.add(batch, self.inference.posterior(self, batch))
         metrics = validation.metrics()
         self.row = self.train_row() | metrics | self.inference.row(self.progress.epoch)
-        self.progress.spent = distributed.total(self.progress.decoder_passes, self.device)
+        self.progress.spent = distributed.total(self.progress.decoder_passes)
         seen = {name.removeprefix("val/"): value for name, value in metrics.items()}
         notes = [self.inference.observe(seen)]
         if (epoch := self.progress.epoch - self.inference.head_start) >= 0:

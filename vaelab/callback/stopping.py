@@ -1,7 +1,6 @@
 """Ends training between updates when it is asked to."""
 
 import signal
-from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -9,6 +8,7 @@ import pytorch_lightning as pl
 from vaelab import distributed
 from vaelab.callback.checkpointing import Checkpointing
 from vaelab.errors import Interrupted
+from vaelab.session import Stops
 from vaelab.task import Task
 
 
@@ -19,12 +19,12 @@ class Stopping(pl.Callback):
     of a second or one update, since they must agree.
 
     Args:
-        asked: signals that have come to this process, whose handlers are installed.
+        stops: signals to this process.
         checkpointing: writes the checkpoint.
     """
 
-    def __init__(self, asked: Sequence[int], checkpointing: Checkpointing) -> None:
-        self.asked = asked
+    def __init__(self, stops: Stops, checkpointing: Checkpointing) -> None:
+        self.stops = stops
         self.checkpointing = checkpointing
         self.handler = signal.getsignal(signal.SIGTERM)
 
@@ -32,10 +32,11 @@ class Stopping(pl.Callback):
         """Listen to updates, or to signals."""
         assert isinstance(pl_module, Task)
         if distributed.world_size() == 1:
-            pl_module.after_update.append(lambda task: self.stop(trainer, task, bool(self.asked)))
+            pl_module.after_update.append(lambda task: self.stop(trainer, task, self.stops.asked))
         elif self.handler is not None:
             # Lightning's tells the others in the middle of whatever they are about: a deadlock.
             signal.signal(signal.SIGTERM, self.handler)
+        self.stops.listen()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
@@ -43,7 +44,7 @@ class Stopping(pl.Callback):
         """Ask all processes."""
         assert isinstance(pl_module, Task)
         if distributed.world_size() > 1:
-            self.stop(trainer, pl_module, distributed.any_of(bool(self.asked)))
+            self.stop(trainer, pl_module, distributed.any_of(self.stops.asked))
 
     def stop(self, trainer: pl.Trainer, task: Task, asked: bool) -> None:
         """Stop here, if it is asked for."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from vaelab import distributed
 from vaelab.seeding import noise
 from vaelab.task import Task
 from vaelab.watch import records
 from vaelab.watch.base import Moments, Watch, Watched
 
 Record = dict[str, Tensor]
+PASSES = ("encoder_passes", "decoder_passes")
 
 
 class Watching(pl.Callback):
@@ -40,14 +43,14 @@ class Watching(pl.Callback):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen to updates, before whoever writes a checkpoint after one."""
         assert isinstance(pl_module, Task)
+        pl_module.after_update.insert(0, self.look)
         if trainer.is_global_zero:
-            pl_module.after_update.insert(0, self.look)
             self.write()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Before the first update; a resumed run has looked already."""
         assert isinstance(pl_module, Task)
-        if trainer.is_global_zero and pl_module.progress.updates == 0:
+        if pl_module.progress.updates == 0:
             self.look(pl_module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -56,9 +59,12 @@ class Watching(pl.Callback):
             self.write()
 
     def look(self, task: Task) -> None:
-        """Record, if it is time."""
+        """Record, if it is time; the first process does, of what all of them took."""
         progress = task.progress
         if not self.moments.include(progress.updates, progress.step == task.steps_per_epoch):
+            return
+        passes = {name: distributed.total(getattr(progress, name)) for name in PASSES}
+        if distributed.rank() > 0:
             return
         train, seed = task.splits.train, task.recipe.seed
         watched = Watched(
@@ -67,7 +73,7 @@ class Watching(pl.Callback):
             rows=len(train),
             batch=lambda index: task.feed.read(train, index),
             valid=task.splits.valid,
-            progress=progress,
+            progress=replace(progress, **passes),
             seed=seed,
         )
         with torch.no_grad(), evaluating(task), noise(task.device, seed, "watch"):

@@ -1,6 +1,10 @@
 """Evaluate a trained run again, with other settings or another way to find the posterior."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from vaelab.command._arguments import Arguments
+from vaelab.errors import UserError
 
 USAGE = "RUN [NAME=VALUE ...]"
 HELP = """
@@ -25,8 +29,23 @@ def run(arguments: list[str]) -> int:
     from vaelab.again import settings_for
 
     config = settings_for(found, given.overrides)
+    alone(config["lightning"], given.overrides)
     from vaelab.evaluation.run import evaluate_run
     from vaelab.reporting.summary import show_evaluation
 
     show_evaluation(evaluate_run(found, config))
     return 0
+
+
+def alone(lightning: Mapping[str, Any], typed: list[str]) -> None:
+    """Refuse several processes or devices; a run that had them is evaluated on one.
+
+    Raises:
+        UserError: they were asked for.
+    """
+    from vaelab import partners
+
+    partners.check_sweep({"devices": 1, "num_nodes": 1}, "vaelab evaluate", "start one")
+    named = [word for word in typed if word.startswith("lightning.")]
+    if named and partners.several(lightning):
+        raise UserError(f"{named[0]}: an evaluation is made on one device; leave it out")

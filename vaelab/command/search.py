@@ -1,6 +1,5 @@
 """Search settings by trial: space=NAME; the same command again goes on to the total."""
 
-import os
 from pathlib import Path
 
 from vaelab import groups
@@ -29,10 +28,6 @@ HELP = """
 
 def run(arguments: list[str]) -> int:
     """Make the trials that are missing and show the best."""
-    if int(os.environ.get("LOCAL_RANK", "0")) > 0 and "VAELAB_RUN" in os.environ:
-        from vaelab.job import follow
-
-        return follow(os.environ["VAELAB_RUN"])
     parser = Arguments("search", USAGE)
     parser.add_argument("words", nargs="*", metavar="NAME=VALUE")
     parser.add_argument("--dry-run", action="store_true")

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vaelab import distributed
 from vaelab.batch import Batch
 from vaelab.dataset.base import Split
 from vaelab.distribution import LatentPrior
@@ -116,14 +117,19 @@ def importance(
     rows: int,
 ) -> Float[Tensor, "N"]:
     """The log of the mean weight of each example, some examples at a time; seeds the noise."""
-    index, found = measured.index, []
+    index = measured.index
     size = min(rows, max(ENCODED, rows // samples))
-    for number, chosen in enumerate(torch.arange(len(index), device=index.device).split(size)):
+    parts = torch.arange(len(index), device=index.device).split(size)
+
+    def some(number: int) -> Tensor:
+        chosen = parts[number]
         x = split[index[chosen]] if measured.x is None else measured.x[chosen]
         seed_noise(index.device, seed, name, "marginal", number)
         q = Defensive(posterior(Batch(x, index[chosen])).detach(), prior, SHARE)
         weights = LogSumExp()
         for terms in stream(vae, x, q, samples, rows, prior):
             weights.add(terms.log_w())
-        found.append(-nll(weights))
-    return torch.cat(found)
+        return -nll(weights).cpu()
+
+    found = distributed.shared_out(some, range(len(parts)))
+    return torch.cat(list(found)).to(index.device)

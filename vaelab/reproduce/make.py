@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from vaelab import __version__, groups
+from vaelab import __version__, groups, partners
 from vaelab.compose import Composer
 from vaelab.errors import UserError
 from vaelab.job import Task
@@ -28,6 +28,7 @@ def reproduce(request: Request, composer: Composer) -> int:
     wanted = [one for one in planned if one.cell in request.selection]
     wanted, todo = checked(wanted, request)
     if todo:
+        partners.check_sweep(todo[0].config["lightning"], "vaelab reproduce")
         from vaelab.sweep import launch
 
         launch(composer, todo)

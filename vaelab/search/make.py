@@ -6,6 +6,7 @@ from dataclasses import replace
 import optuna
 from optuna.trial import TrialState
 
+from vaelab import partners
 from vaelab.compose import Composer
 from vaelab.errors import UserError
 from vaelab.search import runs
@@ -36,6 +37,7 @@ def search(spec: Spec, config_dir: str | None = None, dry_run: bool = False) -> 
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # what is to be said, we say
     composer = Composer(config_dir)
     stands_for = standing(spec, composer)
+    partners.check_sweep(stands_for.config["lightning"], "vaelab search")
     folder = runs.folder(spec, stands_for)
     epochs = (
         None if any("epochs" in one.settings for one in spec.space) else stands_for.config["epochs"]

@@ -28,7 +28,7 @@ class Watched:
         rows: training examples.
         batch: reads some of them.
         valid: validation data.
-        progress: of this process.
+        progress: with the passes of all processes.
         seed: of the run.
     """
 
