@@ -1,7 +1,9 @@
 """`vaelab runs`: what is going on, read from files that others write."""
 
+import io
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -16,7 +18,8 @@ from vaelab import heartbeat, swept
 from vaelab.cli import main
 from vaelab.heartbeat import Heartbeat
 from vaelab.reporting import live
-from vaelab.reporting.runs import group, overview
+from vaelab.reporting.row import Row
+from vaelab.reporting.runs import Group, group, overview
 from vaelab.run import Run
 
 HEADER = "epoch,beta,train/elbo,val/elbo,val/kl,val/au,seconds"
@@ -160,6 +163,34 @@ def test_a_run_of_several_sweeps_stands_in_the_largest(tmp_path):
     assert again.folder == only.sweep.folder
 
 
+def test_a_run_of_several_sweeps_stands_in_the_one_that_is_at_work(tmp_path):
+    folders = [tmp_path / "train" / f"seed{n}" for n in range(1, 7)]
+    large = planned(tmp_path, [f"seed={n}" for n in range(1, 7)], folders)
+    small = planned(tmp_path, ["seed=3", "seed=4"], folders[2:4])
+    with small.held():  # between two of its runs
+        first, rest = overview([tmp_path])
+    assert (first.sweep.name, first.busy) == (small.name, True)
+    assert [row.label for row in first.rows] == ["seed=3", "seed=4"]
+    assert (rest.sweep.name, rest.busy) == (large.name, False)
+    assert [row.label for row in rest.rows] == ["seed=1", "seed=2", "seed=5", "seed=6"]
+    with small.held(), large.held():
+        (only,) = overview([tmp_path])
+    assert len(only.rows) == 6
+
+
+def test_sweeps_of_output_folders_below_are_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        planned(Path(name), ["seed=1", "seed=2"], [Path(name, "train", f"seed{n}") for n in (1, 2)])
+    folder = made(Path("b/train/seed1"))
+    both = overview([Path()])
+    assert [len(group.rows) for group in both] == [2, 2]
+    assert all(group.sweep for group in both)
+    assert folder in [row.folder for group in both for row in group.rows]
+    named = overview([Path("a"), Path("b")])
+    assert [group.sweep for group in named] == [group.sweep for group in both]
+
+
 def test_a_folder_below_shows_its_part_of_a_sweep(tmp_path):
     folders = [tmp_path / "train" / kind / "seed1" for kind in ("a", "b")]
     for folder in folders:
@@ -221,6 +252,53 @@ def test_watching_ends_when_nothing_runs(tmp_path, capsys, monkeypatch, terminal
         assert out == "runs: 0 of 1 done, 1 running, about 1m30s left\nruns: 1 of 1 done\n"
 
 
+@pytest.fixture
+def screen(tmp_path, monkeypatch):
+    """What a terminal so high shows at first."""
+    monkeypatch.setattr(live, "rest", lambda seconds: 0.0)
+    return lambda *given: shown(tmp_path, *given)
+
+
+def shown(tmp_path, height, groups=None):
+    console = Console(force_terminal=True, width=150, height=height, file=io.StringIO())
+    looks = iter([groups or overview([tmp_path])])
+
+    def read():
+        for groups in looks:
+            return groups
+        raise KeyboardInterrupt
+
+    live.watch(read, console)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", console.file.getvalue()).splitlines()
+
+
+def test_what_runs_stands_on_a_terminal_that_is_too_low_for_all(tmp_path, screen):
+    for n in range(40):
+        made(tmp_path / f"a{n:02}")
+    folder = made(tmp_path / "z", "running", beat=Heartbeat(**TRAINING))
+    with Run(folder).lock():
+        lines = screen(20)
+        assert f"running process {os.getpid()}" in "\n".join(lines)
+        # The title, the table's four lines of its own, 14 rows and this one.
+        assert lines[19] == "and 27 more: 27 complete"
+        assert len(lines) in (20, 40)  # the same once more, where Ctrl-C leaves
+        assert "and " not in "\n".join(screen(46))
+        assert screen(5)[0] == "and 41 more: 1 running, 40 complete"
+
+
+def test_the_running_rows_of_every_sweep_come_before_all_others(tmp_path, screen):
+    complete = [Row(tmp_path / str(n), str(n), "complete") for n in range(30)]
+    waiting = [Row(tmp_path / str(n), str(n), "waiting") for n in range(30)]
+    running = Row(tmp_path / "now", "now", "running")
+    over, first, second = Group(complete), Group([*waiting, running]), Group([*waiting, running])
+    lines = screen(20, [over, first, second])
+    tables = "\n".join(lines).split("runs: ")[1:3]
+    assert [text.count(" running ") for text in tables] == [1, 1]
+    assert len(lines) in (20, 40)
+    # Of 20 lines each title and table has five of its own: 9 rows of 92, of which 2 are running.
+    assert lines[19] == "and 83 more: 53 waiting, 30 complete"
+
+
 def test_ctrl_c_leaves_the_watching(tmp_path):
     def interrupted():
         raise KeyboardInterrupt
@@ -276,3 +354,13 @@ def test_an_alive_sweep_counts_what_is_to_come(tmp_path):
     assert group(sweep).line() == "2 of 5 done"  # nobody is at it: nothing is to be waited for
     with sweep.held():
         assert group(sweep).line() == "2 of 5 done, about 1m30s left"
+
+
+def test_runs_that_nobody_will_resume_are_not_waited_for(tmp_path):
+    made(tmp_path / "whole", cost={"seconds": 100.0})
+    for n in range(9):
+        made(tmp_path / f"killed{n}", "interrupted")
+    folder = made(tmp_path / "now", "running", beat=Heartbeat(**TRAINING))
+    with Run(folder).lock():
+        (found,) = overview([tmp_path])
+    assert found.line() == "1 of 11 done, 9 interrupted, 1 running, about 1m30s left"

@@ -11,6 +11,7 @@ from vaelab.reporting.row import OVER, Row, row
 from vaelab.spelling import duration
 from vaelab.swept import Sweep
 
+SWEEPS = ".sweeps"  # where an output folder keeps what was planned
 FAILED = ("failed", "damaged")
 COUNTED = {"failed": FAILED} | {one: (one,) for one in ("pruned", "interrupted", "running")}
 
@@ -43,7 +44,7 @@ class Group:
     def left(self) -> float | None:
         """Seconds until all are done, if those to come take what is typical of the others."""
         running = [row for row in self.rows if row.state == "running"]
-        coming = self.count("waiting", "interrupted") if self.busy else 0
+        coming = self.count("waiting", "interrupted") if self.alive else 0
         known = [row.seconds for row in self.rows if row.state in OVER and row.seconds is not None]
         known += [row.left + (row.seconds or 0) for row in running if row.left is not None]
         if not known or not (running or coming):
@@ -55,10 +56,19 @@ class Group:
 
 
 def overview(folders: Iterable[Path]) -> list[Group]:
-    """Every run below the folders: by sweep, the largest that has it, then those of none."""
+    """Every run below the folders: by sweep, then those of none.
+
+    A run of several sweeps stands in one that somebody is at, else in the largest.
+    """
     groups, seen = [], set()
     places = {folder.resolve(): folder for folder in folders}
-    sweeps = [one for place in outputs(places.values()) for one in swept.below(place)]
+    found: dict[Path, Path] = {}
+    planning: dict[Path, Path] = {}
+    for place in places.values():
+        for folder, is_run in (*below(place), *above(place)):
+            (found if is_run else planning).setdefault(folder.resolve(), folder)
+    sweeps = [one for place in planning.values() for one in swept.below(place)]
+    sweeps.sort(key=lambda sweep: (not sweep.alive, -len(sweep.cells)))
     inside = tuple(places)
     for sweep in sweeps:
         cells = [
@@ -69,7 +79,6 @@ def overview(folders: Iterable[Path]) -> list[Group]:
         if cells:
             seen |= {cell.folder.resolve() for cell in cells}
             groups.append(group(replace(sweep, cells=tuple(cells))))
-    found = {run.resolve(): run for place in places.values() for run in below(place)}
     rest = [row(run) for real, run in found.items() if real not in seen]
     return [*groups, Group(rest)] if rest else groups
 
@@ -85,29 +94,32 @@ def group(sweep: Sweep) -> Group:
     return Group(rows, sweep, alive)
 
 
-def below(folder: Path) -> Iterator[Path]:
-    """Every run folder below a folder, itself included; none inside another."""
+def below(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Folders below one, itself included: those of runs, none inside another, and of their sweeps.
+
+    With each, whether it is a run's.
+    """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
         return
-    if any(entry.name == "config.yaml" for entry in entries):
-        yield folder
+    names = {entry.name for entry in entries}
+    if "config.yaml" in names:
+        yield folder, True
         return
+    if SWEEPS in names:
+        yield folder, False
     for entry in entries:
         if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
             yield from below(Path(entry.path))
 
 
-def outputs(folders: Iterable[Path]) -> list[Path]:
-    """The output folders whose sweeps may have runs below these: each, or one above it."""
-    found = {}
-    for folder in folders:
-        for place in (folder, *folder.resolve().parents):
-            if (place / ".sweeps").is_dir():
-                found.setdefault(place.resolve(), place)
-                break
-    return list(found.values())
+def above(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """The folder above that has sweeps, of which there may be runs below this one."""
+    for place in folder.resolve().parents:
+        if (place / SWEEPS).is_dir():
+            yield place, False
+            return
 
 
 def within(path: Path, places: Sequence[Path]) -> bool:
