@@ -52,6 +52,7 @@ AT_LEAST = {
     "threads": 1,
     "micro_batches": 1,
     "fresh": 1,
+    "lightning.num_nodes": 1,
 }
 
 
@@ -84,8 +85,12 @@ def check(
             faults.append(f"{name}={value}: must be more than 0; null for no clipping")
         elif name == "snapshots" and value is not None and (fault := unordered(value)):
             faults.append(f"snapshots={value}: {fault}")
+        elif name == "lightning.devices" and (fault := no_devices(value)):
+            faults.append(f"{name}={shown(value)}: {fault}")
         elif name == "output_dir" and not value:
             faults.append("output_dir=: must name a folder")
+    if not faults and (fault := no_cores(settled)):
+        faults.append(fault)
     parts, batch = settled.get("micro_batches", 1), settled.get("batch_size", 1)
     if not faults and parts > batch:  # pyright: ignore[reportOperatorIssue]
         faults.append(f"micro_batches={parts}: more than batch_size={batch}")
@@ -97,6 +102,28 @@ def too_small(name: str, value: object) -> bool:
     if name not in AT_LEAST or not isinstance(value, int) or isinstance(value, bool):
         return False
     return value < AT_LEAST[name]
+
+
+def no_devices(value: object) -> str:
+    """What is wrong with `lightning.devices`; empty if nothing is."""
+    text = str(value).strip("[]")
+    numbers = [one.strip() for one in text.split(",") if one.strip()]
+    listed = isinstance(value, list) or "," in text
+    if text in ("auto", "-1") and not listed:
+        return ""
+    if not numbers or not all(one.isdigit() for one in numbers):
+        return "must be how many, 1 or more, or auto, or a list of GPUs as in [0,2]"
+    if not listed and int(text) < 1:
+        return "must be 1 or more; auto for all there are"
+    return ""
+
+
+def no_cores(lightning: Mapping[str, object]) -> str:
+    """Why a CPU cannot be what `lightning.devices` names; empty if it can."""
+    value = lightning.get("devices")
+    if lightning.get("accelerator") != "cpu" or value == "auto" or str(value).isdigit():
+        return ""
+    return f"lightning.devices={shown(value)}: lightning.accelerator=cpu needs how many, as in 2"
 
 
 def unordered(epochs: object) -> str:
