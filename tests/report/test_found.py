@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,33 @@ def test_every_run_once_in_natural_order_and_nothing_inside_a_run(tmp_path, monk
 
     names = [path.name for path in find(["outputs", "outputs/train", "outputs/train/a/h/seed1"])]
     assert names == ["best of all", "seed1", "seed2", "seed10", "seed11"]
+
+
+def test_links_that_lead_upwards_end_and_a_run_is_listed_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made_up.write(Path("outputs/train/a/h/seed1"))
+    made_up.write(Path("elsewhere/h/seed2"))
+    for name in ("latest", "last"):
+        Path("outputs/train", name).symlink_to(".")
+        Path("outputs/train/a", name).symlink_to("../..")
+    Path("outputs/before").symlink_to("train/a")  # comes first by its name
+    for name in ("one", "two"):
+        Path("outputs", name).symlink_to("../elsewhere")
+    found = ["outputs/one/h/seed2", "outputs/train/a/h/seed1"]
+    # A walk that enters links as folders ends only where the system refuses so long a path.
+    walk, steps = os.walk, iter(range(100))
+    monkeypatch.setattr(os, "walk", lambda *a, **k: map(counted(steps), walk(*a, **k)))
+    assert [path.as_posix() for path in find(["outputs"])] == found
+
+
+def counted(steps):
+    """Passes on what a walk found, so many times."""
+
+    def one(found):
+        assert next(steps, None) is not None, "the walk does not end"
+        return found
+
+    return one
 
 
 def test_a_wrong_place_is_named(tmp_path, monkeypatch):

@@ -32,11 +32,21 @@ def find(places: Sequence[str]) -> list[Path]:
 
 
 def below(folder: Path) -> Iterator[Path]:
-    """The folder itself, or every run below it; nothing inside a run is looked at."""
-    for place, folders, files in os.walk(folder, followlinks=True):
-        if is_run(Path(place), files):
-            folders.clear()
-            yield Path(place)
+    """The folder itself, or every run below it; nothing inside a run is looked at.
+
+    Links are followed last, so that a run goes by its own name, and never up to where they lie in.
+    """
+    starts, seen = [folder], set()
+    for start in starts:  # grows by the links that are found
+        for place, folders, files in os.walk(start):
+            real = Path(place).resolve()
+            if real in seen or is_run(Path(place), files):
+                folders.clear()
+                if real not in seen:
+                    yield Path(place)
+            seen.add(real)
+            links = [path for name in folders if (path := Path(place, name)).is_symlink()]
+            starts += [path for path in sorted(links) if not real.is_relative_to(path.resolve())]
 
 
 def is_run(folder: Path, files: Sequence[str]) -> bool:
