@@ -20,6 +20,12 @@ MISTAKES = [
     ("train optimizer@prior=adam", "nothing is mounted there"),
     ("train hydra/launcher=slurm", "did you mean submitit_slurm?"),
     ("train hydra/launcher=basc", "no such launcher; did you mean basic?"),
+    ("train seed=1 hydra/launcher=joblib", "a launcher starts the runs of a sweep; add -m"),
+    ("train hydra.launcher.n_jobs=2", "a launcher starts the runs of a sweep; add -m"),
+    ("train -m seed=1,2 hydra/launcher=joblib,basic", "joblib,basic: one launcher starts all runs"),
+    ("train -m hydra/launcher=joblib hydra.launcher.n_jobs=2,3", "n_jobs=2,3: one launcher starts"),
+    ("train -m hydra/launcher=joblib hydra.launcher.njobs=2", "mean hydra.launcher.n_jobs?"),
+    ("train -m seed=1,2 hydra.launcher.n_jobs=2", "choose one too, as in hydra/launcher=joblib"),
     ("train hydra.run.dir=x", "not used by vaelab"),
     ("train hydra=x", "not used by vaelab"),
     # names of settings

@@ -6,7 +6,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from vaelab import own_files
-from vaelab.compose import Composer, dotted, in_one_line
+from vaelab.complaints import in_one_line
+from vaelab.compose import Composer, dotted
 from vaelab.errors import UserError
 from vaelab.run import Run
 from vaelab.spelling import nearest

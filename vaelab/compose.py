@@ -7,11 +7,9 @@ the plan, the results and the errors are ours (hydra-core is pinned to 1.3 for t
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_loader import ConfigLoader
@@ -19,17 +17,15 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
 from vaelab import groups, launchers
+from vaelab.complaints import in_one_line
 from vaelab.errors import UserError
 from vaelab.overrides import Reader
 from vaelab.preset import without_leftovers
 from vaelab.repository import Remembering
-from vaelab.spelling import nearest
 
 CONFIG = "train"
 
@@ -70,6 +66,8 @@ class Composer:
         """
         read = self.reader.read(texts)
         if not self.multirun:
+            if launching := [text for text in read if text.startswith("hydra")]:
+                raise UserError(f"{launching[0]}: a launcher starts the runs of a sweep; add -m")
             return [read]
         with in_one_line(self, read):
             return split(read)
@@ -118,6 +116,12 @@ class Composer:
             del config["hydra"]
         return list(dotted(config))
 
+    def launcher_keys(self, overrides: list[str]) -> list[str]:
+        """The same of the launcher that is chosen there; Hydra's own has nothing to be set."""
+        chosen = [text for text in overrides if text.startswith("hydra/launcher=")]
+        config = load(self.loader, CONFIG, [*self.always, *chosen])
+        return list(dotted(config.hydra.launcher, "hydra.launcher."))
+
 
 def load(loader: ConfigLoader, name: str, overrides: list[str]) -> DictConfig:
     """Compose and let HydraConfig know, for interpolations."""
@@ -152,56 +156,6 @@ def user_folder(extra: str | None) -> list[Path]:
     if str(Path.cwd()) not in sys.path:  # a console script does not have it; `_target_: mine.Prior`
         sys.path.insert(0, str(Path.cwd()))
     return [folder]
-
-
-@contextmanager
-def in_one_line(composer: Composer, overrides: list[str]) -> Iterator[None]:
-    """Hydra's and OmegaConf's complaints as ours."""
-    try:
-        yield
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}" if mark else "a YAML"
-        raise UserError(f"{where}: {error.problem or error}") from error
-    except MissingConfigException as error:
-        options = list(error.options or [])
-        hint = nearest(str(error.missing_cfg_file), options)
-        raise UserError(f"{error.missing_cfg_file}: no such config{hint}") from error
-    except ConfigCompositionException as error:
-        raise UserError(_refused(error, composer, overrides)) from error
-    except OmegaConfBaseException as error:
-        where = f"{error.full_key}: " if error.full_key else ""
-        raise UserError(where + str(error).partition("\n")[0]) from error
-    except (HydraException, ValueError) as error:
-        raise UserError(str(error).partition("\n")[0]) from error
-
-
-def _refused(error: ConfigCompositionException, composer: Composer, overrides: list[str]) -> str:
-    """A name that does not exist, or whatever else Hydra could not compose."""
-    text = str(error)
-    if match := re.search(r"Could not override '([^']+)'", text):
-        name = match.group(1).partition("@")[0]
-        if "/" in name:
-            return f"{name}: no such group{nearest(name, composer.reader.names)}"
-        return _no_such_setting(name, composer, overrides)
-    cause = error.__cause__ or error
-    key = getattr(cause, "full_key", None)
-    return (f"{key}: " if key else "") + str(cause).partition("\n")[0]
-
-
-def _no_such_setting(name: str, composer: Composer, overrides: list[str]) -> str:
-    """Say what could be set there, and which other option of the group has this setting."""
-    keys = composer.keys(overrides)
-    parent, _, last = name.rpartition(".")
-    if parent not in keys:
-        top = [key for key in keys if "." not in key] if not parent else keys
-        return f"{name}: no such setting{nearest(name, top, False)}"
-    siblings = [key for key in keys if key.rpartition(".")[0] == parent]
-    group = composer.reader.mounts.get(parent, parent)
-    known = groups.options(group, *composer.folders) if group in composer.reader.names else {}
-    having = [option for option, path in known.items() if f"\n{last}:" in path.read_text()]
-    other = f"; it belongs to {group}={', '.join(having)}" if having else ""
-    return f"{name}: no such setting of the {parent} that is chosen{nearest(name, siblings)}{other}"
 
 
 def _loader() -> ConfigLoaderImpl:

@@ -96,6 +96,8 @@ class Reader:
 
     def hydra(self, text: str, name: str, override: Override) -> str:
         """Of Hydra's own settings only the launcher's are of use."""
+        if override.is_sweep_override():
+            raise UserError(f"{text}: one launcher starts all runs of a sweep; choose one value")
         if name == "hydra/launcher":
             for value in values(override):
                 if value in self.launchers:

@@ -14,7 +14,8 @@ HELP = """
   Runs of a sweep stand together, also those that have not begun. ELBO, KL and active units are
   the validation data's at beta = 1; "heard" is the time since a run's last sign of life.
 
-  --watch   rewrite it until nothing runs; Ctrl-C leaves, the runs go on
+  --watch   rewrite it until nothing runs; Ctrl-C leaves, the runs go on. What runs stands first,
+            and what the terminal has no room for is counted
   --json    one list of runs, for scripts
 
   vaelab runs outputs/train --watch"""
