@@ -5,6 +5,7 @@ A subprocess gets them through `sitecustomize` in a folder on PYTHONPATH (`envir
 
 import os
 import shutil
+import signal
 import sys
 import time
 import types
@@ -164,6 +165,8 @@ def fit(config, run, console=None, label="") -> None:
         starts.write(f"{os.getpid()}\n")
     if config["clip_norm"] == 666:
         raise RuntimeError("the loss is not a number")
+    if config["clip_norm"] == 999:
+        os.kill(os.getpid(), signal.SIGKILL)
     done = run.checkpoints / "last.ckpt"
     first = int(done.read_text()) if done.is_file() else 0
     for epoch in range(first, config["epochs"]):

@@ -1,14 +1,27 @@
 """What launchers' jobs need beyond their share: partners of their own, and an end that is told."""
 
+import json
 import os
+import re
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
+import slurm
+import stand_in
 from lightning_fabric.strategies.launchers.subprocess_script import _basic_subprocess_cmd
 
-from vaelab import partners
+from vaelab import killed, launchers, partners, slots, sweep
+from vaelab.cli import main
+from vaelab.compose import Composer
+from vaelab.launched import Job
+from vaelab.launchers import Share
+from vaelab.plan import plan
+from vaelab.reporting import live
+from vaelab.run import Run
+from vaelab.swept import Sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 SEVERAL = {"accelerator": "cpu", "devices": 2, "strategy": "ddp", "num_nodes": 1}
@@ -39,9 +52,161 @@ def test_a_sweep_of_runs_of_two_processes(tmp_path, launcher):
     pytest.importorskip(f"hydra_plugins.hydra_{name}_launcher")
     words = [*REAL, "lightning.devices=2", "lightning.strategy=ddp", "seed=1,2"]
     around = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    words += f"hydra/launcher={launcher}".split()
     done = subprocess.run(
-        [sys.executable, "-m", "vaelab", "train", "-m", *words, *f"hydra/launcher={launcher}".split()],
+        [sys.executable, "-m", "vaelab", "train", "-m", *words],
         cwd=tmp_path, env=os.environ | around, capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" complete ") == 2
+
+
+def statuses(lab):
+    """Of every run by its clip_norm: its status and why."""
+    found = {}
+    for path in lab.rglob("results.json"):
+        results = json.loads(path.read_text())
+        found[Run(path.parent).config["clip_norm"]] = (results["status"], results.get("reason"))
+    return found
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        "joblib hydra.launcher.n_jobs=2",
+        pytest.param("submitit_local", marks=pytest.mark.slow),
+        pytest.param("submitit_slurm lightning=cpu", marks=pytest.mark.slow),
+        pytest.param("ray hydra.launcher.ray.init.num_cpus=2", marks=pytest.mark.slow),
+    ],
+    ids=lambda words: words.partition(" ")[0],
+)
+def test_a_cell_whose_process_is_killed_is_named_and_stops_no_other(lab, launcher):
+    """The stand-in kills its process at 999."""
+    pytest.importorskip(f"hydra_plugins.hydra_{re.split('[ _]', launcher)[0]}_launcher")
+    (lab / "commands").mkdir()
+    slurm.install(lab / "commands")
+    path = f"{lab / 'commands'}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [sys.executable, "-m", "vaelab", "train", "-m", "clip_norm=1,999,2,3", "epochs=1",
+         *f"hydra/launcher={launcher}".split()],
+        cwd=lab, env=stand_in.environment(lab, PATH=path), capture_output=True, text=True,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    complete = dict.fromkeys((1, 2, 3), ("complete", None))
+    assert statuses(lab) == complete | {999: ("failed", killed.MEMORY)}
+    assert f"failed: {killed.MEMORY}" in done.stdout
+    assert done.stdout.count(" complete ") == 3
+
+
+def test_what_was_killed_is_tried_last(lab, capsys):
+    words = ["train", "-m", "clip_norm=1,2,3,4,5", "epochs=1"]
+    tasks = plan(Composer(multirun=True).cells(words[2:]))
+    states = [
+        {"status": "running"},  # killed, perhaps with all others
+        {"status": "failed", "reason": killed.MEMORY},
+        {"status": "interrupted"},  # by Ctrl-C or preemption: goes on as if nothing had been
+        {"status": "failed", "reason": "the loss is not a number"},
+    ]
+    for task, state in zip(tasks, states, strict=False):
+        task.folder.mkdir(parents=True)
+        Run(task.folder).update(**state)
+    assert main(words) == 0
+    order = re.findall(r"^\[(\d)/5\]", capsys.readouterr().out, re.MULTILINE)
+    assert order == ["3", "4", "5", "1", "2"]
+
+
+def test_who_has_broken_a_pool_is_found_by_halves(lab, monkeypatch, capsys):
+    """A pool of eight: all that ran are lost with it, and nobody says whose fault it was."""
+    monkeypatch.setattr(launchers, "available", lambda: 8)
+    passes = []
+
+    def returned(composer, tasks, plan, words):
+        jobs = int(words[-1].partition("=")[2])
+        numbers = [task.config["clip_norm"] for task in tasks]
+        passes.append((jobs, numbers))
+        while tasks:
+            now, tasks = tasks[:jobs], tasks[jobs:]
+            for task in now:
+                with Run(task.folder).lock():
+                    Run(task.folder).update(status="running", reason=None)
+            if any(task.config["clip_norm"] in (3, 12) for task in now):
+                raise BrokenProcessPool
+            for task in now:
+                Run(task.folder).update(status="complete")
+        return [None] * len(numbers)
+
+    monkeypatch.setattr(sweep, "returned", returned)
+    composer = Composer(multirun=True)
+    numbers = ",".join(map(str, range(1, 21)))
+    tasks = plan(composer.cells([f"clip_norm={numbers}", "hydra/launcher=joblib"]))
+    sweep.launch(composer, tasks)
+    assert [(jobs, len(numbers)) for jobs, numbers in passes] == [
+        (8, 20), (8, 12), (8, 4),  # 1 to 8 lost, 9 to 16 lost, 17 to 20 done
+        (4, 16), (4, 12), (4, 4),  # 1 to 4, and 9 to 12
+        (2, 8), (2, 4),  # 3 and 4, 11 and 12
+        (2, 1), (2, 1), (2, 1), (2, 1),  # alone, though not in this process
+    ]  # fmt: skip
+    found = {task.config["clip_norm"]: Run(task.folder).read() for task in tasks}
+    failed = {number: one["reason"] for number, one in found.items() if one["status"] == "failed"}
+    assert failed == {3: killed.MEMORY, 12: killed.MEMORY}
+    assert sum(one["status"] == "complete" for one in found.values()) == 18
+    assert "8 runs are tried again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("launcher", ["basic", "submitit_local", "submitit_slurm"])
+def test_all_jobs_are_launched_at_once(lab, monkeypatch, launcher):
+    """Places on this machine are taken by the jobs themselves; a cluster has a queue."""
+    pytest.importorskip("submitit")
+    passes = []
+
+    def returned(composer, tasks, *_):
+        passes.append(len(tasks))
+        return [None] * len(tasks)
+
+    monkeypatch.setattr(launchers, "available", lambda: 1)
+    monkeypatch.setattr(sweep, "returned", returned)
+    composer = Composer(multirun=True)
+    sweep.launch(composer, plan(composer.cells(["seed=1,2,3", f"hydra/launcher={launcher}"])))
+    assert passes == [3]
+
+
+def test_a_pool_that_begins_nothing_is_given_up(lab, monkeypatch, capsys):
+    def returned(*_):
+        raise BrokenProcessPool("no memory for a worker\nmore")
+
+    monkeypatch.setattr(sweep, "returned", returned)
+    words = ["train", "-m", "seed=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    assert main(words) == 1
+    said = "no memory for a worker; the same command goes on"
+    assert capsys.readouterr().err == f"vaelab: hydra/launcher=joblib: {said}\n"
+
+
+def test_a_worker_keeps_its_gpu_where_there_are_fewer_places_later(tmp_path, monkeypatch):
+    """joblib keeps its workers from one pass to the next."""
+    taken = iter([OSError, OSError, OSError, None])
+
+    def lockf(*_):
+        if error := next(taken):
+            raise error
+
+    monkeypatch.setattr(slots, "_taken", {})
+    monkeypatch.setattr(slots.fcntl, "lockf", lockf)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    for share in (Share(4, 1, ("4", "5", "6", "7")), Share(2, 1, ("4", "5"))):
+        sweep_ = Sweep(tmp_path, "", ())
+        with Job([], "submitit_local", sweep_, share, False, 0).settled():
+            assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
+
+
+def test_one_job_of_joblib_has_no_table_beside_it(lab, monkeypatch, capsys):
+    """It is in this process, where its live line is."""
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    monkeypatch.setattr(live, "shown", None)
+    words = ["seed=1,2", "epochs=1", "hydra/launcher=joblib", "hydra.launcher.n_jobs=1"]
+    assert main(["train", "-m", *words]) == 0
+    out = capsys.readouterr().out
+    assert out.count(" complete ") == 2
+    assert "[2/2] seed=2 epochs=1 (1 of 2 done)" in out
+    starts = [path.read_text().split() for path in lab.rglob("starts")]
+    assert starts == [[str(os.getpid())]] * 2

@@ -234,13 +234,13 @@ def test_what_another_process_had_and_left_is_done_after_all(lab, monkeypatch):
     tasks = plan(composer.cells(["seed=1,2", "epochs=1"]))
     passes = []
 
-    def start(_, todo, __):
+    def start(_, todo, *__):
         passes.append([task.config["seed"] for task in todo])
         had = {tasks[0].folder} if len(passes) == 1 else set()
         for task in todo:
             if task.folder not in had:
                 Run(task.folder).update(status="complete")
-        return had
+        return sweep.Ended({task.folder for task in todo} - had)
 
     monkeypatch.setattr(sweep, "start", start)
     sweep.launch(composer, tasks)

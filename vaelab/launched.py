@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from vaelab import slots
 from vaelab.job import Task, die_with, evaluate, train
-from vaelab.launchers import APART, Share
+from vaelab.launchers import Share, apart
 from vaelab.reporting.runs import group
 from vaelab.requeue import requeued
 from vaelab.run import Busy
@@ -50,7 +50,7 @@ class Job:
         label = f"[{number + 1}/{len(self.sweep.cells)}]"
         words = " ".join(one for one in task.overrides if not one.startswith("hydra"))
         with self.settled(), requeued():
-            state = "" if self.launcher in APART else f" ({group(self.sweep).line()})"
+            state = "" if apart(self.launcher, self.share) else f" ({group(self.sweep).line()})"
             print(f"{label} {words}{state}", flush=True)
             try:
                 train(task, label if self.several else "")
@@ -63,7 +63,8 @@ class Job:
     @property
     def several(self) -> bool:
         """Whether others are trained beside it on its machine."""
-        return self.launcher in APART and self.share.threads is not None and self.share.jobs > 1
+        alone = self.share.threads is None or self.share.jobs == 1
+        return apart(self.launcher, self.share) and not alone
 
     @contextmanager
     def settled(self) -> Iterator[None]:
@@ -77,7 +78,7 @@ class Job:
             os.environ.setdefault("OMP_NUM_THREADS", str(self.share.threads))
         if self.launcher in ("joblib", "submitit_local"):
             place = slots.take(self.sweep.folder, self.share.jobs)
-            if self.share.devices:
+            if self.share.devices and place is not None:
                 os.environ["CUDA_VISIBLE_DEVICES"] = self.share.devices[place]
         with Path(os.devnull).open("w") as nowhere:
             with redirect_stdout(nowhere if self.quiet else sys.stdout):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vaelab.errors import UserError
 from vaelab.threads import available
 
 EXTRAS = {  # what `pip install 'vaelab[...]'` needs for a launcher
@@ -14,7 +15,7 @@ EXTRAS = {  # what `pip install 'vaelab[...]'` needs for a launcher
     "slurm": "submitit",
     "ray": "ray",
 }
-APART = frozenset(EXTRAS)  # launchers whose jobs have processes of their own
+APART = frozenset(EXTRAS)  # launchers whose jobs have processes of their own; see `apart`
 RAY = {  # Hydra's Ray launcher takes anything and lists nothing, so that nothing could be set
     "_target_": "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
     "ray": {
@@ -39,7 +40,7 @@ class Share:
     """What one job may use of the machine it shares with others.
 
     Attributes:
-        jobs: how many there are side by side.
+        jobs: how many there may be side by side.
         threads: for each; None where the launcher gives a job a machine, or a part, of its own.
         devices: CUDA_VISIBLE_DEVICES of each place; empty where nothing is to be handed out.
     """
@@ -59,9 +60,14 @@ def defaults(
         given: the user's own settings of it, as typed.
         config: of the tasks, whose devices and threads are taken to be alike.
         tasks: how many there are.
+
+    Raises:
+        UserError: it cannot be said how many devices a job needs, or they are chosen already.
     """
     typed = {word.partition("=")[0]: word.partition("=")[2] for word in given}
-    each = processes(config)
+    if launcher not in APART:
+        return Share(), []
+    each = processes(config, launcher)
     if launcher == "submitit_slurm":
         wanted = {
             "nodes": config["lightning"].get("num_nodes", 1),
@@ -78,18 +84,23 @@ def defaults(
         asked = typed.get("hydra.launcher.n_jobs", "")
         if asked.lstrip("-").isdigit() and int(asked):
             jobs = int(asked) if int(asked) > 0 else max(1, available() + 1 + int(asked))
-    jobs = min(jobs, tasks)
-    threads = max(1, available() // (jobs * each))
+    needed = min(jobs, tasks)
+    threads = max(1, available() // (needed * each))
     if launcher == "ray":
-        wanted = {"ray.remote.num_cpus": threads, "ray.remote.num_gpus": each if gpus else 0}
-        return Share(jobs), settings(wanted, typed)
+        wanted = {"ray.remote.num_cpus": threads * each, "ray.remote.num_gpus": each if gpus else 0}
+        return Share(needed), settings(wanted, typed)
+    # joblib would train in this process if told of one job; a last one shall have a worker too.
+    jobs = max(needed, min(jobs, 2)) if launcher == "joblib" else needed
     groups = [",".join(gpus[n : n + each]) for n in range(0, len(gpus) - each + 1, each)]
     share = Share(jobs, threads, tuple(groups[n % len(groups)] for n in range(jobs) if groups))
     if launcher == "joblib":
         return share, [f"hydra.launcher.n_jobs={jobs}"]
-    if launcher == "submitit_local":
-        return share, settings({"timeout_min": A_YEAR}, typed)
-    return Share(), []
+    return share, settings({"timeout_min": A_YEAR}, typed)
+
+
+def apart(launcher: str, share: Share) -> bool:
+    """Whether jobs have processes of their own."""
+    return launcher in APART and not (launcher == "joblib" and share.jobs == 1)
 
 
 def settings(wanted: Mapping[str, object], typed: Mapping[str, str]) -> list[str]:
@@ -98,12 +109,34 @@ def settings(wanted: Mapping[str, object], typed: Mapping[str, str]) -> list[str
     return [f"{k}={v}" for k, v in names.items() if v is not None and k not in typed]
 
 
-def processes(config: Config) -> int:
-    """Processes, and devices, of one job."""
+def processes(config: Config, launcher: str) -> int:
+    """Processes, and devices, of one job.
+
+    Raises:
+        UserError: GPUs are named, which the launcher hands out; or all are asked for, and it is
+            not known here how many there are where jobs run.
+    """
     devices = config["lightning"].get("devices", 1)
+    if isinstance(devices, str):  # as Lightning reads it
+        named = [one for one in devices.split(",") if one.strip()]
+        numeral = devices.strip().removeprefix("-").isdecimal()
+        devices = named if "," in devices else int(devices) if numeral else devices
     if isinstance(devices, list | tuple):
+        if wants_gpu(config):
+            numbers = ",".join(map(str, devices))
+            raise UserError(
+                f"lightning.devices=[{numbers}]: hydra/launcher={launcher} chooses a job's GPUs; "
+                f"set lightning.devices={len(devices)}; CUDA_VISIBLE_DEVICES says which there are"
+            )
         return max(1, len(devices))
-    return devices if isinstance(devices, int) and devices > 0 else max(1, len(visible(config)))
+    if isinstance(devices, int) and devices > 0:
+        return devices
+    if wants_gpu(config) and launcher == "submitit_slurm":
+        raise UserError(
+            f"lightning.devices={devices}: the GPUs of the cluster's machines are not known here; "
+            "set lightning.devices=N, of each machine"
+        )
+    return max(1, len(visible(config)))
 
 
 def wants_gpu(config: Config) -> bool:

@@ -8,17 +8,17 @@ import os
 import time
 from pathlib import Path
 
-_taken: dict[Path, tuple[int, int]] = {}  # the descriptor stays open as long as the process lives
+_taken: dict[Path, int] = {}  # descriptors, which stay open as long as the process lives
 
 
-def take(folder: Path, count: int) -> int:
+def take(folder: Path, count: int) -> int | None:
     """The number of a free place, waited for; the process keeps it until it ends.
 
     Once CUDA is in use a process cannot change its GPUs, so that a worker has one place for all
-    its jobs.
+    its jobs: None where it has one already, perhaps of a time when there were more.
     """
     if folder in _taken:
-        return _taken[folder][0]
+        return None
     folder.mkdir(parents=True, exist_ok=True)
     while True:
         for number in range(count):
@@ -30,6 +30,6 @@ def take(folder: Path, count: int) -> int:
             except OSError:
                 os.close(descriptor)
                 continue
-            _taken[folder] = number, descriptor
+            _taken[folder] = descriptor
             return number
         time.sleep(0.5)
