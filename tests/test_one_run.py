@@ -76,8 +76,9 @@ def test_the_same_typed_twice_is_one_run(lab):
         ("fresh=false,1", "are one run: fresh says"),
     ],
 )
-def test_a_sweep_over_what_makes_no_run_is_refused(lab, capsys, words, said):
-    assert train("-m", *words.split()) == 2
+@pytest.mark.parametrize("command", ["train", "check"])
+def test_a_sweep_over_what_makes_no_run_is_refused(lab, capsys, words, said, command):
+    assert main([command, "-m", *words.split()]) == 2
     err = capsys.readouterr().err
     assert said in err
     assert "choose one value" in err

@@ -19,16 +19,19 @@ def run(arguments: list[str]) -> int:
     from vaelab.reporting.summary import show_checks
 
     composer = Composer(given.config_dir, given.multirun)
-    verdicts = []
+    verdicts, cells = [], []
     for overrides in composer.jobs(given.overrides):
         try:
-            task = plan.plan([composer.cell(overrides)])[0]
+            cell = composer.cell(overrides)
+            task = plan.plan([cell])[0]
             with nothing_downloaded():  # sentences are read to know the network's size
                 plan.check([task], devices=False)
             verdicts.append((overrides, "", str(task.folder)))
+            cells.append(cell)
         except UserError as error:
             verdicts.append((overrides, str(error), ""))
     if len(verdicts) == 1 and verdicts[0][1]:
         raise UserError(verdicts[0][1])
+    plan.plan(cells)  # of which no two may be one run that is trained in two ways
     show_checks(verdicts)
     return 2 if any(fault for _, fault, _ in verdicts) else 0
