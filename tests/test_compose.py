@@ -84,6 +84,18 @@ def test_a_config_does_not_depend_on_what_was_composed_before(lab):
     assert together == [*alone, *alone]
 
 
+def test_a_seed_reaches_everything_that_follows_it(lab):
+    words = ["prior=mog", "epochs=${seed}"]
+    composer = Composer()
+    for seed in ("seed=4", "seed=5", ""):
+        typed = [*words, *filter(None, [seed])]
+        config = composer.cell(composer.reader.read(typed)).config
+        alone = Composer()
+        assert config == alone.cell(alone.reader.read(typed)).config
+        assert config.epochs == config.seed == int(seed[-1:] or config.seed)
+    assert config.seed not in (4, 5)
+
+
 def test_a_sweep_over_presets_trims_each(lab):
     cells = Composer(multirun=True).cells(["experiment=first/row", "prior=vamp,mog"])
     assert [cell.config.prior.components for cell in cells] == [1000, 10]

@@ -28,6 +28,7 @@ from vaelab.preset import without_leftovers
 from vaelab.repository import Remembering
 
 CONFIG = "train"
+REMEMBERED = 256  # configs, of a tenth of a megabyte each
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Composer:
         if "ray" in self.launchers():
             ConfigStore.instance().store("ray", launchers.RAY, group="hydra/launcher")
         self.reader = Reader(self.folders, self.launchers(), multirun)
+        self.unresolved: dict[tuple[str, ...], DictConfig] = {}
         self.presets: dict[tuple[str, ...], dict[str, str]] = {}
 
     def launchers(self) -> list[str]:
@@ -85,7 +87,27 @@ class Composer:
         return re.split("[@=]", override, maxsplit=1)[0] in self.reader.names
 
     def cell(self, overrides: list[str]) -> Cell:
-        """Compose one job from overrides that were read."""
+        """Compose one job from overrides that were read.
+
+        Composing takes a tenth of a second: jobs that differ in the seed alone share it.
+        """
+        seeds = [text for text in overrides if re.fullmatch(r"seed=\d+", text)]
+        key = tuple("seed=" if text in seeds else text for text in overrides)
+        if key not in self.unresolved:
+            config = self.chosen(overrides)
+            if len(self.unresolved) == REMEMBERED:
+                self.unresolved.clear()
+            self.unresolved[key] = config
+        config = self.unresolved[key]
+        with in_one_line(self, overrides):
+            if seeds:
+                config["seed"] = int(seeds[-1].partition("=")[2])
+            resolved = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+        assert isinstance(resolved, DictConfig)
+        return Cell(overrides, resolved)
+
+    def chosen(self, overrides: list[str]) -> DictConfig:
+        """The config without Hydra's part, with the options that were chosen; not resolved."""
         config = self.compose(overrides)
         texts = [*self.always, *overrides]
         config = without_leftovers(self.loader, CONFIG, texts, config, load, self.presets)
@@ -99,9 +121,7 @@ class Composer:
             with open_dict(config):
                 del config["hydra"]
                 config["choices"] = chosen
-            resolved = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
-        assert isinstance(resolved, DictConfig)
-        return Cell(overrides, resolved)
+        return config
 
     def compose(self, overrides: list[str]) -> DictConfig:
         """Hydra's config, its own part included."""
