@@ -52,9 +52,11 @@ class Restore(pl.Callback):
         if not trainer.is_global_zero:
             return
         # An attempt that left no checkpoint has trained nothing of it.
-        used = (self.run.read().get("processes") or before) if self.content is not None else []
+        noted = self.run.read().get("processes")
+        used = (noted or before) if self.content is not None else []
         if {*used, *before, world} == {1}:
-            self.run.update(processes=None)
+            if noted:
+                self.run.update(processes=None)
             return
         if before and before[-1] != world:
             log.warning(
