@@ -33,6 +33,11 @@ def settings_hash(node: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+def numbers(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that decide the numbers; one that was not there yet at its neutral value."""
+    return {key: value for key, value in (YOUNGER | canonical(node)).items() if key not in FORM}
+
+
 def evaluation_file(run: Run, config: Mapping[str, Any]) -> Path:
     """Where an evaluation after training is written: one file for each way to evaluate.
 
@@ -98,7 +103,7 @@ def results(
     if run.status not in FINAL:
         return None
     # A run's own results are of its selected epoch, whatever its evaluation says.
-    if _numbers({**run.config["evaluation"], "epoch": None}) == _numbers(config["evaluation"]):
+    if numbers({**run.config["evaluation"], "epoch": None}) == numbers(config["evaluation"]):
         found = run.read()
         if has(found):
             return found
@@ -125,11 +130,6 @@ def reported(config: Mapping[str, Any]) -> str:
     """The split whose numbers a table shows: the test data, unless the evaluation has others."""
     splits = config["evaluation"].get("splits") or ["test"]
     return "test" if "test" in splits else splits[0]
-
-
-def _numbers(node: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that decide the numbers."""
-    return {key: value for key, value in (YOUNGER | canonical(node)).items() if key not in FORM}
 
 
 def _neutral(name: str, value: Any) -> bool:

@@ -1,7 +1,8 @@
 """Has the posterior of a run collapsed? The rule of the warning in training, in words."""
 
 from vaelab.collapse import GRACE, KL, collapsed
-from vaelab.report.record import Record, finite
+from vaelab.report.record import Record
+from vaelab.report.shape import finite
 
 
 def collapse(record: Record) -> str | None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from vaelab.errors import UserError
 from vaelab.identity import NAMED, canonical
-from vaelab.report.record import finite, misshapen
 from vaelab.report.settings import ELSEWHERE, Flat, flat
+from vaelab.report.shape import finite, misshapen
 from vaelab.run import Run
 
 INDEPENDENT = "independent"

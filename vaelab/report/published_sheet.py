@@ -1,8 +1,8 @@
 """The table of published figures beside ours."""
 
 from vaelab.report.published import figure
-from vaelab.report.record import finite
 from vaelab.report.report import Report
+from vaelab.report.shape import finite
 from vaelab.report.sheet import Cell, Column, Sheet, word
 from vaelab.reproduce.outcome import Outcome
 from vaelab.reproduce.pages import words

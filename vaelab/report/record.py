@@ -1,6 +1,7 @@
 """What one run folder says of itself, as far as it can be read; a damaged one says why not."""
 
-import math
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,12 +13,15 @@ import yaml
 from vaelab import identity
 from vaelab.errors import UserError
 from vaelab.files import merged
+from vaelab.report.evaluations import OWN, Evaluation, later, options, own
 from vaelab.report.history import History
+from vaelab.report.shape import misshapen
 from vaelab.run import Run, command
 
 Settings = dict[str, Any]
 DAMAGED = "damaged"
 FOLLOWING = "=${seed}"
+OTHER = "other"  # an evaluation that is no option of configs/evaluation
 # A thousand files are read: libyaml is ten times faster where PyYAML was built with it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -33,6 +37,9 @@ class Record:
         results: results.json; the same.
         typed: the overrides it was started with.
         history: metrics.csv.
+        evaluations: its own, then those made later.
+        shown: whose numbers are shown, its own unless another was asked for; None: it lacks that.
+        unread: files of evaluations that are damaged.
     """
 
     folder: Path
@@ -42,6 +49,9 @@ class Record:
     results: Settings = field(default_factory=dict)
     typed: list[str] = field(default_factory=list)
     history: History = field(default_factory=History)
+    evaluations: tuple[Evaluation, ...] = ()
+    shown: Evaluation | None = None
+    unread: tuple[Path, ...] = ()
 
     @property
     def name(self) -> str:
@@ -53,15 +63,25 @@ class Record:
         """None where no config says it."""
         return self.config.get("seed")
 
+    @property
+    def following(self) -> list[str]:
+        """Settings that were typed to follow the seed."""
+        return [text.removesuffix(FOLLOWING) for text in self.typed if text.endswith(FOLLOWING)]
+
     @cached_property
     def settings(self) -> Settings:
         """The config, the seed left open where something was typed to follow it.
 
         With `dataset.seed=${seed}` runs differ in their data too, and yet in their seed only.
+        The evaluation is the one that is shown.
         """
-        names = [text.removesuffix(FOLLOWING) for text in self.typed if text.endswith(FOLLOWING)]
         settings = self.config
-        for name in names:
+        if self.shown is None or self.shown.name != OWN:
+            chosen = {} if self.shown is None else {"evaluation": self.shown.option or OTHER}
+            choices = {k: v for k, v in settings.get("choices", {}).items() if k != "evaluation"}
+            shown = {} if self.shown is None else dict(self.shown.settings)
+            settings = {**settings, "evaluation": shown, "choices": {**choices, **chosen}}
+        for name in self.following:
             value: Any = FOLLOWING[1:]
             for part in reversed(name.split(".")):
                 value = {part: value}
@@ -81,7 +101,8 @@ class Record:
     @property
     def labels(self) -> list[str]:
         """What its results are marked with."""
-        return [str(label) for label in self.results.get("labels") or []]
+        shown = self.results.get("labels") or [] if self.shown is None else self.shown.labels
+        return [str(label) for label in shown]
 
     @property
     def epochs(self) -> int:
@@ -92,13 +113,30 @@ class Record:
     @property
     def split(self) -> str:
         """Whose metrics are shown: the test data where they were measured."""
-        splits = list(self.results.get("metrics", {}))
-        return "test" if "test" in splits or not splits else splits[0]
+        return "test" if self.shown is None else self.shown.split
 
     @property
     def metrics(self) -> Mapping[str, Mapping[str, Any]]:
         """Of that split, by name: value, se, estimator, samples, n and more."""
-        return self.results.get("metrics", {}).get(self.split, {})
+        return {} if self.shown is None else self.shown.metrics.get(self.split, {})
+
+    @property
+    def files(self) -> Mapping[str, str] | None:
+        """Checksums of the user's own files that it was trained on; None where it has none."""
+        return self.results.get("own_files") or None
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What its data set says of itself, unless the data were to follow the seed."""
+        follows = any(name.startswith("dataset.") for name in self.following)
+        return {} if follows else self.results.get("data") or {}
+
+    @property
+    def data_name(self) -> str:
+        """Six letters for what it was trained on; empty where it does not say."""
+        said = json.dumps([self.files, dict(self.data)], sort_keys=True, default=str)
+        known = self.files or self.data
+        return hashlib.sha256(said.encode()).hexdigest()[:6] if known else ""
 
     @property
     def units(self) -> int:
@@ -108,8 +146,14 @@ class Record:
         return sum(dims) if dims else architecture.get("latent_dim") or 0
 
 
-def read(folder: Path) -> Record:
-    """The record of a folder; never raises for what is in it."""
+def read(folder: Path, folders: tuple[Path, ...] = ()) -> Record:
+    """The record of a folder; never raises for what is in it.
+
+    Args:
+        folder: of a run.
+        folders: of configs, whose evaluations are known by name; vaelab's own where none is given.
+    """
+    known = options(*folders)
     run, why = Run(folder), []
     try:
         status = run.status
@@ -130,6 +174,8 @@ def read(folder: Path) -> Record:
     elif status == "new":
         status = "running" if run.locked() else "interrupted"
     typed = mapping(folder / "overrides.yaml").get("overrides")
+    first = own(config, results, known)
+    others, unread = later(folder, first, known)
     return Record(
         folder=folder,
         status=status,
@@ -138,6 +184,9 @@ def read(folder: Path) -> Record:
         results=results,
         typed=[str(text) for text in typed] if isinstance(typed, list) else [],
         history=History.read(folder / "metrics.csv"),
+        evaluations=(first, *others),
+        shown=first,
+        unread=tuple(unread),
     )
 
 
@@ -148,32 +197,3 @@ def mapping(path: Path) -> Settings:
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
     return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
-
-
-def misshapen(results: object) -> str:
-    """Why results.json is not one of vaelab's; empty if it is."""
-    if not isinstance(results, dict):
-        return "holds no results"
-    parts = ("metrics", "training", "cost", "choices", "versions", "model", "best")
-    for name in parts:
-        if not isinstance(results.get(name) or {}, dict):
-            return f"{name} is no mapping"
-    for split, metrics in (results.get("metrics") or {}).items():
-        if not isinstance(metrics, dict):
-            return f"metrics.{split} is no mapping"
-        for name, metric in metrics.items():
-            if not isinstance(metric, dict) or not is_number(metric.get("value")):
-                return f"metrics.{split}.{name} has no value"
-    labels = results.get("labels") or []
-    return "" if isinstance(labels, list) else "labels are no list"
-
-
-def is_number(value: object) -> bool:
-    """Of a metric: a number, NaN too, or none."""
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-
-
-def finite(value: object) -> float | None:
-    """A number that can be compared; None for anything else."""
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if plain and math.isfinite(value) else None  # pyright: ignore

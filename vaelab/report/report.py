@@ -9,9 +9,10 @@ from functools import cached_property
 
 from vaelab.report import words
 from vaelab.report.published import Beside
-from vaelab.report.record import Record, finite
-from vaelab.report.seeds import Group, groups
+from vaelab.report.record import Record
+from vaelab.report.seeds import Group, alike, groups, other_data
 from vaelab.report.settings import Flat, differing, flat
+from vaelab.report.shape import finite
 
 FIRST = ("nll", "elbo", "reconstruction", "kl", "mi", "au", "bpd", "ppl")
 SHOWN = ("nll", "elbo", "kl", "mi", "au", "bpd", "ppl", "log_likelihood", "log_likelihood_true")
@@ -47,6 +48,15 @@ class Report:
         settings, seed = self.flats[place], self.records[place].seed
         found = [part(name, settings) for name in self.settings]
         return [*found, "" if seed is None else f"seed {seed}"]
+
+    @cached_property
+    def data(self) -> list[str]:
+        """What names each run's data, where runs of the same settings were trained on others."""
+        like: dict[object, list[Record]] = {}
+        for group in self.groups:
+            like.setdefault(alike(group.records[0]), []).append(group.records[0])
+        unlike = (other_data(first, one) for first, *more in like.values() for one in more)
+        return [record.data_name for record in self.records] if any(unlike) else []
 
     @cached_property
     def decimals(self) -> dict[str, int]:

@@ -3,11 +3,13 @@
 from vaelab.report import words
 from vaelab.report.collapse import collapse
 from vaelab.report.published import Beside, figure
-from vaelab.report.record import DAMAGED, Record, finite
+from vaelab.report.record import DAMAGED, Record
 from vaelab.report.report import SHOWN, Report
+from vaelab.report.shape import finite
 from vaelab.report.sheet import Cell, Column, Sheet, word
 
 KIND = {"failed": "bad", DAMAGED: "bad", "interrupted": "warn", "running": "warn", "pruned": "warn"}
+DATA = "the same where runs were trained on the same data, by checksums and what data say"
 COLLAPSE = "no active unit, or a KL below 0.1 nats, after more than 3 epochs"
 
 
@@ -21,6 +23,7 @@ def run_sheet(report: Report) -> Sheet:
     columns = [
         Column("run"),
         *(Column(name, "setting") for name in report.settings),
+        *([Column("data", "setting", DATA)] if report.data else []),
         Column("seed", "number"),
         Column("status", "setting"),
         *(Column(words.spelt(n), "number", tip, n in SHOWN) for n in report.metrics),
@@ -46,6 +49,7 @@ def row(report: Report, place: int, papers: list[Beside]) -> list[Cell]:
     return [
         Cell(record.name, record.name, str(record.folder)),
         *(word(settings.get(name)) for name in report.settings),
+        *([word(report.data[place])] if report.data else []),
         Cell("" if record.seed is None else str(record.seed), record.seed),
         status(record),
         *(metric(record, name, report.decimals[name]) for name in report.metrics),

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from vaelab.report import words
 from vaelab.report.collapse import collapse
-from vaelab.report.record import finite
 from vaelab.report.report import SHOWN, Report
-from vaelab.report.run_sheet import COLLAPSE, KIND
+from vaelab.report.run_sheet import COLLAPSE, DATA, KIND
 from vaelab.report.seeds import Group
+from vaelab.report.shape import finite
 from vaelab.report.sheet import Cell, Column, Sheet, word
 
 
@@ -18,6 +18,7 @@ def seed_sheet(report: Report) -> Sheet:
     columns = [
         *([] if report.settings else [Column("run")]),
         *(Column(name, "setting") for name in report.settings),
+        *([Column("data", "setting", DATA)] if report.data else []),
         Column("seeds", "number"),
         Column("status", "setting"),
         *(Column(words.spelt(n), "number", tip, n in SHOWN) for n in report.metrics),
@@ -38,18 +39,24 @@ def decimals(report: Report, name: str) -> int:
 
 def row(report: Report, group: Group, digits: Mapping[str, int]) -> list[Cell]:
     """Of one group."""
-    settings = report.flats[group.members[0]]
     names = [] if report.settings else [word(group.records[0].folder.parent.name)]
     seeds = ", ".join(map(str, group.seeds))
     return [
         *names,
-        *(word(settings.get(name)) for name in report.settings),
+        *(setting(report, group, name) for name in report.settings),
+        *([word(report.data[group.members[0]])] if report.data else []),
         Cell(str(len(group.seeds)), len(group.seeds), f"seeds {seeds}; {runs(group)}"),
         status(group),
         *(metric(group, name, digits[name]) for name in report.metrics),
         collapsed(group),
         word(", ".join(dict.fromkeys(label for one in group.records for label in one.labels))),
     ]
+
+
+def setting(report: Report, group: Group, name: str) -> Cell:
+    """Its value; all of them where it makes no other numbers, as the splits of an evaluation."""
+    found = dict.fromkeys(report.flats[place].get(name) for place in group.members)
+    return word("; ".join(value for value in found if value is not None))
 
 
 def runs(group: Group) -> str:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaelab import identity
-from vaelab.evaluated import FORM
-from vaelab.identity import canonical
 from vaelab.report.record import Record
 
 
@@ -28,7 +26,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs of the same settings, evaluated alike and marked alike.
+    """Runs of the same settings and data, evaluated alike and marked alike.
 
     Attributes:
         members: their places among all records.
@@ -67,25 +65,57 @@ class Group:
 
 def groups(records: Sequence[Record]) -> list[Group]:
     """In the order of their first run; a run that cannot be read is in none."""
-    found: dict[Any, list[int]] = {}
+    found: dict[Any, list[list[int]]] = {}
     for place, record in enumerate(records):
-        if record.config:
-            found.setdefault(alike(record), []).append(place)
-    return [
-        Group(tuple(places), tuple(records[place] for place in places)) for places in found.values()
-    ]
+        if not record.config:
+            continue
+        like = found.setdefault(alike(record), [])
+        mates = (one for one in like if all(comparable(records[at], record) for at in one))
+        if (mate := next(mates, None)) is None:
+            like.append([place])
+        else:
+            mate.append(place)
+    every = sorted(places for like in found.values() for places in like)
+    return [Group(tuple(places), tuple(records[at] for at in places)) for places in every]
 
 
-def alike(record: Record) -> tuple[str, str, str]:
-    """What runs must share for their numbers to be averaged.
+def alike(record: Record) -> tuple[str, str]:
+    """What runs must share to be seeds of each other: settings and marks.
 
-    Settings, evaluation and marks. A run that has no numbers yet shares the marks of none.
+    A run that has no numbers yet shares the marks of none.
     """
-    same = identity.config_hash(record.settings)
-    return same, str(sorted(numbers(record.config).items())), str(sorted(record.labels))
+    return identity.config_hash(record.settings), str(sorted(record.labels))
 
 
-def numbers(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The evaluation's settings that decide its numbers."""
-    node = canonical(config.get("evaluation") or {})
-    return {key: value for key, value in node.items() if key not in FORM}
+def comparable(one: Record, other: Record) -> bool:
+    """Whether the numbers of two such runs have a mean: of the same data, and measured alike.
+
+    A run without numbers is in nobody's way, but for files of its own that are others.
+    """
+    if not (one.metrics and other.metrics):
+        return None in (one.files, other.files) or one.files == other.files
+    assert one.shown is not None
+    assert other.shown is not None
+    return (
+        not other_data(one, other)
+        and (one.shown.key, one.split) == (other.shown.key, other.split)
+        and all(
+            form(one.metrics[name]) == form(other.metrics[name])
+            for name in one.metrics
+            if name in other.metrics
+        )
+    )
+
+
+def other_data(one: Record, other: Record) -> bool:
+    """Whether they were trained on other data, as far as both say: versions add to what is said."""
+    both = one.data.keys() & other.data.keys()
+    return one.files != other.files or any(one.data[name] != other.data[name] for name in both)
+
+
+def form(metric: Mapping[str, Any]) -> tuple[object, ...]:
+    """How a number was measured: its estimator, latents and examples."""
+    said = str(metric.get("estimator"))
+    # A grid is made finer until the integral settles, in some runs later than in others.
+    kind = ("quadrature", "not settled" in said) if said.startswith("quadrature") else said
+    return kind, metric.get("samples"), metric.get("n")

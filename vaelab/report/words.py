@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from vaelab.report.record import finite
+from vaelab.report.shape import finite
 
 LEAST, MOST = 2, 6  # decimals
 
