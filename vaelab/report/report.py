@@ -1,6 +1,5 @@
 """Everything that the pages of a report show, read once."""
 
-import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 
 from vaelab.report import words
+from vaelab.report.legend import parts
 from vaelab.report.published import Beside
 from vaelab.report.record import Record
 from vaelab.report.seeds import Group, alike, groups, other_data
@@ -45,9 +45,9 @@ class Report:
 
     def parts(self, place: int) -> list[str]:
         """What tells a run from others, in words: an entry a setting, and the seed."""
-        settings, seed = self.flats[place], self.records[place].seed
-        found = [part(name, settings) for name in self.settings]
-        return [*found, "" if seed is None else f"seed {seed}"]
+        record = self.records[place]
+        found = parts(self.settings, self.flats[place], record.config.get("choices") or {})
+        return [*found, "" if record.seed is None else f"seed {record.seed}"]
 
     @cached_property
     def data(self) -> list[str]:
@@ -67,15 +67,6 @@ class Report:
         found = [finite(record.metrics.get(name, {}).get("se")) for record in self.records]
         errors = [error for error in found if error]
         return statistics.median(errors) if errors else None
-
-
-def part(name: str, settings: Flat) -> str:
-    """A choice as it is, a number with its name; what is not set is not said."""
-    value = settings.get(name, "null")
-    if value == "null":
-        return ""
-    chosen = not re.fullmatch(r"[-+\d.e]+|true|false|\[.*\]", value)
-    return value if chosen else f"{name.rpartition('.')[2]} {value}"
 
 
 def collected(
