@@ -9,7 +9,6 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
-import slurm
 import stand_in
 from lightning_fabric.strategies.launchers.subprocess_script import _basic_subprocess_cmd
 
@@ -75,7 +74,6 @@ def statuses(lab):
     [
         "joblib hydra.launcher.n_jobs=2",
         pytest.param("submitit_local", marks=pytest.mark.slow),
-        pytest.param("submitit_slurm lightning=cpu", marks=pytest.mark.slow),
         pytest.param("ray hydra.launcher.ray.init.num_cpus=2", marks=pytest.mark.slow),
     ],
     ids=lambda words: words.partition(" ")[0],
@@ -83,20 +81,63 @@ def statuses(lab):
 def test_a_cell_whose_process_is_killed_is_named_and_stops_no_other(lab, launcher):
     """The stand-in kills its process at 999."""
     pytest.importorskip(f"hydra_plugins.hydra_{re.split('[ _]', launcher)[0]}_launcher")
-    (lab / "commands").mkdir()
-    slurm.install(lab / "commands")
-    path = f"{lab / 'commands'}:{os.environ['PATH']}"
     done = subprocess.run(
         [sys.executable, "-m", "vaelab", "train", "-m", "clip_norm=1,999,2,3", "epochs=1",
          *f"hydra/launcher={launcher}".split()],
-        cwd=lab, env=stand_in.environment(lab, PATH=path), capture_output=True, text=True,
-        timeout=300,
+        cwd=lab, env=stand_in.environment(lab), capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     complete = dict.fromkeys((1, 2, 3), ("complete", None))
     assert statuses(lab) == complete | {999: ("failed", killed.MEMORY)}
     assert f"failed: {killed.MEMORY}" in done.stdout
     assert done.stdout.count(" complete ") == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "why"),
+    [
+        ("UncompletedJobError", "Job 7_1 (task: 0) with path /a.pkl\nhas not produced any output "
+         "(state: OUT_OF_MEMORY)\nError stream", f"{killed.KILLED} (Slurm says OUT_OF_MEMORY)"),
+        ("UncompletedJobError", "Job 7\nhas not produced any output (state: FINISHED)",
+         killed.MEMORY),
+        ("FailedJobError", "Job (task=0) failed during processing with trace:\n---\nA: no B\n",
+         "A: no B"),
+    ],
+)  # fmt: skip
+def test_a_job_that_submitit_has_lost_is_one_result_of_many(monkeypatch, error, said, why):
+    pytest.importorskip("submitit")
+    from submitit.core import core, utils
+
+    def results(job):
+        raise getattr(utils, error)(said)
+
+    monkeypatch.setattr(core.Job, "results", results)
+    with killed.told("submitit_slurm"):
+        (found,) = core.Job.results(None)
+    assert found.return_value == killed.Gone(why)
+    assert core.Job.results is results
+
+
+def test_a_run_that_another_machine_seems_to_be_at_is_not_launched_again(lab, monkeypatch):
+    """Its heartbeat is believed for a while; the launcher has said that its process is gone."""
+    composer = Composer(multirun=True)
+    tasks = plan(composer.cells(["seed=1", "hydra/launcher=submitit_local"]))
+    passes, slept = [], []
+
+    def returned(composer, tasks, *_):
+        passes.append(len(tasks))
+        with Run(tasks[0].folder).lock():
+            Run(tasks[0].folder).update(status="running")
+        return [killed.Gone(killed.MEMORY)]
+
+    monkeypatch.setattr(sweep, "returned", returned)
+    monkeypatch.setattr(
+        Run, "elsewhere", lambda run: "node7" if passes and 1.0 not in slept else None
+    )
+    monkeypatch.setattr(sweep.time, "sleep", slept.append)
+    sweep.launch(composer, tasks)
+    assert (passes, slept.count(1.0)) == ([1], 1)
+    assert Run(tasks[0].folder).read()["reason"] == killed.MEMORY
 
 
 def test_what_was_killed_is_tried_last(lab, capsys):
