@@ -125,9 +125,9 @@ def test_a_run_that_another_machine_seems_to_be_at_is_not_launched_again(lab, mo
     passes, slept = [], []
 
     def returned(composer, tasks, *_):
-        passes.append(len(tasks))
         with Run(tasks[0].folder).lock():
             Run(tasks[0].folder).update(status="running")
+        passes.append(len(tasks))
         return [killed.Gone(killed.MEMORY)]
 
     monkeypatch.setattr(sweep, "returned", returned)
