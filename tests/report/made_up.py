@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
+from vaelab.evaluated import settings_hash
+
 CONFIG = {
     "seed": 1,
     "epochs": 10,
@@ -95,6 +97,20 @@ def write(folder: Path, changes=(), typed=(), metrics=None, rows=ROWS, figures=(
         else:
             picture(path, int(folder.name.removeprefix("seed")))
     return folder
+
+
+def evaluate(folder, settings, metrics, epoch=2, named=None, **more):
+    """What `vaelab evaluate` writes of a run, with its own settings but for the evaluation's.
+
+    Under another name it is one that other settings were changed for besides.
+    """
+    made = {**yaml.safe_load((folder / "config.yaml").read_text())["evaluation"], **settings}
+    said = {name: value for name, value in made.items() if name != "_target_"}
+    record = {"metrics": metrics, "evaluation": said, "checkpoint": {"epoch": epoch}, **more}
+    path = folder / f"evaluations/{named or settings_hash(made)}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(record))
+    return path.stem
 
 
 def picture(path: Path, seed: int) -> None:

@@ -40,14 +40,18 @@ def metric(name: str, found: Mapping[str, Any], units: int, digits: int | None =
     return text if ceiling is None else f"{text} of {ceiling:.2f}"
 
 
-def measured(found: Mapping[str, Any], split: str) -> str:
+def way(found: Mapping[str, Any], split: str) -> str:
     """Estimator, latents, examples: what it takes to judge a number."""
     parts = [str(found.get("estimator") or "estimator not recorded")]
     samples, n = found.get("samples"), found.get("n")
     if samples is not None and f"{samples} samples" not in parts[0]:
         parts.append(f"{samples} samples")
-    parts += [f"{n} {split} examples"] if n is not None else []
-    levels = found.get("levels") or []
+    return ", ".join([*parts, f"{split} split" if n is None else f"{n} {split} examples"])
+
+
+def measured(found: Mapping[str, Any], split: str) -> str:
+    """The same, and what is behind its value and its error."""
+    parts, levels = [way(found, split)], found.get("levels") or []
     parts += [f"{' + '.join(map(str, levels))} of its levels"] if len(levels) > 1 else []
     parts += ["± is the standard error over them"] if finite(found.get("se")) else []
     return "; ".join(parts)
