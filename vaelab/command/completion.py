@@ -32,7 +32,7 @@ HELP = """Put one of these lines into your shell's start file:
 WITH_RUN = ("evaluate", "sample")
 TABLES = ("reproduce", "table")
 FLAGS = {
-    "report": ("output=", "formats=", "tables=", "--config-dir"),
+    "report": ("output=", "formats=", "tables=", "evaluation=", "--config-dir"),
     "diff": (),
     "runs": ("--watch", "--json"),
 }

@@ -12,8 +12,8 @@ function details(run) {
   folder.replaceChildren(make("a", { href: found.link }, folder.textContent));
   parts.push(facts);
   if (found.metrics.length) {
-    const rows = found.metrics.map(([split, name, text, measured]) => make("tr", {},
-      make("td", {}, split), make("td", {}, name), make("td", { class: "number" }, text),
+    const rows = found.metrics.map(([evaluation, split, name, text, measured]) => make("tr", {},
+      make("td", {}, evaluation), make("td", {}, split), make("td", {}, name), make("td", { class: "number" }, text),
       make("td", { class: "quiet" }, measured)));
     parts.push(make("table", {}, make("tbody", {}, ...rows)));
   }

@@ -18,7 +18,7 @@ def text(report: Report) -> str:
     parts += [
         f"Made {report.made:%Y-%m-%d} by {escape(report.version)} with {code(report.command)}."
     ]
-    parts += [escape(note) for note in report.notes]
+    parts += [escape(f"Evaluation: {report.evaluation}."), *map(escape, report.notes)]
     parts += ["## Over seeds", SEED_NOTE, table(seed_sheet(report))]
     parts += ["## Runs", RUN_NOTE, table(run_sheet(report))]
     if report.published:

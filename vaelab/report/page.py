@@ -74,6 +74,7 @@ def about(report: Report, title: str) -> dict[str, Any]:
         "facts": [
             ["made", f"{report.made:%Y-%m-%d %H:%M}, {report.version}"],
             ["command", report.command],
+            ["evaluation", report.evaluation],
             *(["note", note] for note in report.notes),
         ],
         "views": views,
@@ -135,8 +136,15 @@ def details(record: Record, folder: Path) -> dict[str, Any]:
         "link": quote(Path(os.path.relpath(record.folder, folder)).as_posix()),
         "facts": [[name, str(text)] for name, text in facts.items() if text not in (None, "")],
         "metrics": [
-            [split, name, words.metric(name, found, record.units), words.measured(found, split)]
-            for split, metrics in (results.get("metrics") or {}).items()
+            [
+                one.title,
+                split,
+                name,
+                words.metric(name, found, record.units),
+                words.measured(found, split),
+            ]
+            for one in record.evaluations
+            for split, metrics in one.metrics.items()
             for name, found in metrics.items()
         ],
         "curves": record.history.curves(),

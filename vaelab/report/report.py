@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 
 from vaelab.report import words
+from vaelab.report.evaluations import OWN
 from vaelab.report.legend import parts
 from vaelab.report.published import Beside
 from vaelab.report.record import Record
@@ -30,6 +31,7 @@ class Report:
         groups: of runs that differ in their seed only.
         published: cells of papers' tables that some runs are of.
         command: that makes the report.
+        asked: whose evaluation is shown, as for `choose`.
     """
 
     records: Sequence[Record]
@@ -42,12 +44,25 @@ class Report:
     made: datetime
     version: str
     notes: list[str] = field(default_factory=list)
+    asked: str = OWN
 
     def parts(self, place: int) -> list[str]:
         """What tells a run from others, in words: an entry a setting, and the seed."""
         record = self.records[place]
         found = parts(self.settings, self.flats[place], record.config.get("choices") or {})
         return [*found, "" if record.seed is None else f"seed {record.seed}"]
+
+    @property
+    def evaluation(self) -> str:
+        """Which evaluation is shown, and which others there are."""
+        found: dict[str, int] = {}
+        for record in self.records:
+            made = {one.option or one.name for one in record.evaluations if one.name != OWN}
+            for name in sorted(made - {self.asked}):
+                found[name] = found.get(name, 0) + 1
+        shown = "each run's own, which it ended with" if self.asked == OWN else self.asked
+        more = [f"{name} ({count} run{'s' if count > 1 else ''})" for name, count in found.items()]
+        return f"{shown}; evaluation=NAME shows {', '.join(more)}" if more else shown
 
     @cached_property
     def data(self) -> list[str]:
@@ -75,6 +90,7 @@ def collected(
     command: str,
     version: str,
     notes: Sequence[str] = (),
+    asked: str = OWN,
 ) -> Report:
     """A report of records."""
     names = dict.fromkeys(name for record in records for name in record.metrics)
@@ -90,4 +106,5 @@ def collected(
         made=datetime.now().astimezone(),
         version=version,
         notes=list(notes),
+        asked=asked,
     )
