@@ -18,7 +18,7 @@ from vaelab.compose import Composer
 from vaelab.launched import Job
 from vaelab.launchers import Share
 from vaelab.plan import plan
-from vaelab.reporting import live
+from vaelab.reporting import live, summary
 from vaelab.run import Run
 from vaelab.swept import Sweep
 
@@ -40,6 +40,17 @@ def test_further_processes_follow_whatever_started_the_first(monkeypatch):
     assert _basic_subprocess_cmd() == before
     with partners.together(SEVERAL | {"devices": 1}):
         assert _basic_subprocess_cmd() == before
+
+
+def test_only_processes_that_others_started_say_that_they_wait(monkeypatch, capsys):
+    for name, value in {"NODE_RANK": "1", "MASTER_ADDR": "a", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with partners.together(SEVERAL):
+        assert capsys.readouterr().out == "waiting for the other processes of this run at a:1\n"
+    monkeypatch.setenv("LOCAL_RANK", "1")  # Lightning sets NODE_RANK too
+    monkeypatch.setenv("VAELAB_RUN", "folder")
+    with partners.together(SEVERAL):
+        assert capsys.readouterr().out == ""
 
 
 @pytest.mark.slow
@@ -138,6 +149,17 @@ def test_a_run_that_another_machine_seems_to_be_at_is_not_launched_again(lab, mo
     sweep.launch(composer, tasks)
     assert (passes, slept.count(1.0)) == ([1], 1)
     assert Run(tasks[0].folder).read()["reason"] == killed.MEMORY
+
+
+def test_a_reason_is_shown_as_it_is(lab, capsys):
+    """In rich's eyes brackets are markup, and a wrong one is an error."""
+    run, words = Run(lab / "seed1"), ["prior.sizes=[a,b]", "seed=1"]
+    run.folder.mkdir()
+    run.update(status="failed", reason="another process has ended ([/gloo/pair.cc:545] closed)")
+    summary.show_all([run, Run(lab / "seed2")], [words, ["seed=2"]])
+    out = capsys.readouterr().out
+    assert "ended ([/gloo/pair.cc:545] closed)" in out
+    assert "prior.sizes=[a,b] seed=1" in out
 
 
 def test_what_was_killed_is_tried_last(lab, capsys):

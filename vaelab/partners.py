@@ -68,6 +68,11 @@ def started_outside() -> bool:
     return under_torchrun() or under_slurm() or "NODE_RANK" in os.environ
 
 
+def followed() -> bool:
+    """Whether Lightning has started this process, for a run that another one here has."""
+    return "VAELAB_RUN" in os.environ and int(os.environ.get("LOCAL_RANK", "0")) > 0
+
+
 def check(config: Mapping[str, Any]) -> None:
     """Refuse what several processes cannot do, before they wait for each other.
 
@@ -184,7 +189,7 @@ def together(lightning: Lightning) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in LEFT_BEHIND}
     # Lightning would choose a number of its own, here and in the processes that it starts.
     os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())
-    if started_outside():
+    if started_outside() and not followed():
         where = ":".join(os.environ.get(name, "?") for name in ADDRESS[:2])
         if rank_outside() == 0 or not (under_torchrun() or under_slurm()):
             print(f"waiting for the other processes of this run at {where}", flush=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from vaelab.run import Run
 from vaelab.spelling import duration
@@ -75,7 +76,8 @@ def show_all(runs: list[Run], overrides: list[list[str]]) -> None:
         reason = f": {results['reason']}" if status == "failed" and results.get("reason") else ""
         epochs = str(results.get("training", {}).get("epochs", ""))
         values = [number(test[name]) if name in test else "" for name in shown]
-        table.add_row(own, status + reason, epochs, *values, str(run))
+        cells = (own, status + reason, epochs, *values, str(run))
+        table.add_row(*map(Text, cells))  # what is in brackets is no markup
     make_console().print(table)
 
 
@@ -86,7 +88,7 @@ def show_checks(verdicts: list[tuple[list[str], str, str]]) -> None:
         table.add_column(column, overflow="fold")
     for overrides, fault, folder in verdicts:
         words = " ".join(word.partition("@")[2] or word for word in overrides)
-        table.add_row(words, "refused" if fault else "ok", fault or folder)
+        table.add_row(*map(Text, (words, "refused" if fault else "ok", fault or folder)))
     make_console().print(table)
 
 
