@@ -52,9 +52,9 @@ def test_a_file_is_known_by_its_settings_and_its_name(runs):
     assert {title.partition(", ")[2] for title in rest} == {
         "paper",
         "epoch 13",
-        "inference of its own",
+        "other settings besides",
     }
-    assert found["12345678, inference of its own"].key == "12345678"
+    assert found["12345678, other settings besides"].key == "12345678"
     assert [one.key for one in read(runs[1]).evaluations][1] == key(PAPER)
 
 

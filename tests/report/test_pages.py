@@ -3,14 +3,12 @@ import csv
 import io
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
 from PIL import Image
 
 from report import made_up
-from vaelab.report import csv_file, latex, markdown, page
+from vaelab.report import csv_file, markdown, page
 from vaelab.report.figures import LETTERS, Size, embedded, size
 from vaelab.report.record import read
 from vaelab.report.report import collected
@@ -52,6 +50,21 @@ def test_markdown_escapes_and_has_a_row_a_run(report):
     assert r"\</script\>\<b\> a\_b \& 50% \| \#1" in rows[2]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {len(rows[0].split(" | ")) + 1}
     assert "| standard | 2 | complete | 10.50 ± 0.71 |" in text  # the root of 1/2
+    said = "NLL: importance weighted, 100 samples, 250 test examples; KL: sampled, 100 samples, "
+    assert text.count(f"\n\n{said}") == 2  # below both tables
+
+
+def test_numbers_that_were_measured_otherwise_have_letters(tmp_path):
+    metrics = {"valid": {"nll": made_up.metric(20.0)}}
+    folders = [
+        made_up.write(tmp_path / "h/seed1"),
+        made_up.write(tmp_path / "h/seed2", metrics=metrics),
+    ]
+    text = markdown.text(collected([read(folder) for folder in folders], [], "", ""))
+    assert "| 25.00 ± 0.25<sup>a</sup> |" in text
+    assert "| 20.00 ± 0.25<sup>b</sup> |" in text
+    assert "<sup>a</sup>NLL: importance weighted, 100 samples, 250 test examples\n" in text
+    assert "<sup>b</sup>NLL: importance weighted, 100 samples, 250 valid examples\n" in text
 
 
 def test_csv_has_numbers_in_full(report):
@@ -61,31 +74,6 @@ def test_csv_has_numbers_in_full(report):
     assert rows[0]["mi.estimator"] == "a mixture"
     assert rows[2]["prior"] == rows[2]["reason"] == rows[2]["labels"] == HOSTILE
     assert rows[0]["encoder_passes"] == "12345"
-
-
-def test_latex_escapes(report):
-    text = latex.text(report)
-    assert text.startswith(latex.MARK)
-    assert r"\textless{}b\textgreater{} a\_b \& 50\% \textbar{} \#1" in text
-    assert "[U+65E5]" in text
-    assert "\n{}[k]/seed1 & " in text  # a bracket after \\ would be a length
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX here")
-def test_latex_compiles_with_booktabs_alone(report, tmp_path):
-    body = r"\documentclass{article}\usepackage{booktabs}\begin{document}"
-    (tmp_path / "a.tex").write_text(f"{body}\n{latex.text(report)}\n\\end{{document}}\n")
-    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "a.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
-    assert done.returncode == 0, done.stdout[-2000:]
-
-
-def test_tables_of_many_runs_are_cut_to_pages(tmp_path):
-    record = read(made_up.write(tmp_path / "h/seed1"))
-    text = latex.text(collected([record] * 95, [], "x", "vaelab"))
-    assert text.count(r"\begin{table}") == 1 + 3  # over seeds; 40, 40 and 15 runs
-    assert text.count("{}h/seed1") == 95
 
 
 def test_pictures_are_made_smaller_and_texts_cut(tmp_path):

@@ -49,7 +49,7 @@ class Evaluation:
     def title(self) -> str:
         """As "own, quick" or "2c5d1040, paper"."""
         epoch = f"epoch {self.epoch}" if self.settings.get("epoch") is not None else ""
-        other = "" if self.plain else "inference of its own"
+        other = "" if self.plain else "other settings besides"
         return ", ".join(text for text in (self.name, self.option, epoch, other) if text)
 
     @property

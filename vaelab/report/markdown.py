@@ -1,5 +1,6 @@
 """The report as Markdown: over seeds, every run, published figures, and how each run is made."""
 
+from vaelab.report.measures import lines
 from vaelab.report.published_sheet import published_sheet
 from vaelab.report.report import Report
 from vaelab.report.run_sheet import run_sheet
@@ -39,5 +40,12 @@ def table(sheet: Sheet) -> str:
     shown = sheet.without_hidden()
     head = [escape(column.name) for column in shown.columns]
     rule = ["--:" if column.role == "number" else "---" for column in shown.columns]
-    rows = [[escape(cell.text) for cell in row] for row in shown.rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *rows])
+    rows = [[escape(cell.text) + raised(cell.letter) for cell in row] for row in shown.rows]
+    table = "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *rows])
+    below = [raised(letter) + escape(text) for letter, text in lines(shown.notes)]
+    return "\n\n".join([table, *below])
+
+
+def raised(letter: str) -> str:
+    """That leads to a note."""
+    return f"<sup>{letter}</sup>" if letter else ""

@@ -18,7 +18,7 @@ COLUMNS = (
     Column("difference", "number", "ours - published"),
     Column("band", tip="differences that count as reproduced"),
     Column("verdict"),
-    Column("measured"),
+    Column("measured", usual=""),
 )
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from vaelab.report import words
 from vaelab.report.evaluations import OWN
 from vaelab.report.legend import parts
+from vaelab.report.measures import Measures
 from vaelab.report.published import Beside
 from vaelab.report.record import Record
 from vaelab.report.seeds import Group, alike, groups, other_data
@@ -72,6 +73,11 @@ class Report:
             like.setdefault(alike(group.records[0]), []).append(group.records[0])
         unlike = (other_data(first, one) for first, *more in like.values() for one in more)
         return [record.data_name for record in self.records] if any(unlike) else []
+
+    @cached_property
+    def measures(self) -> Measures:
+        """How what tables show was measured."""
+        return Measures(self.records, [name for name in self.metrics if name in SHOWN])
 
     @cached_property
     def decimals(self) -> dict[str, int]:

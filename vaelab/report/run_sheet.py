@@ -6,9 +6,13 @@ from vaelab.report.published import Beside, figure
 from vaelab.report.record import DAMAGED, Record
 from vaelab.report.report import SHOWN, Report
 from vaelab.report.shape import finite
-from vaelab.report.sheet import Cell, Column, Sheet, word
+from vaelab.report.sheet import Cell, Column, Note, Sheet, word
 
 KIND = {"failed": "bad", DAMAGED: "bad", "interrupted": "warn", "running": "warn", "pruned": "warn"}
+VALID = Note(
+    "valid ELBO",
+    "in training (metrics.csv), of the epoch whose model is reported, else of the last",
+)
 DATA = "the same where runs were trained on the same data, by checksums and what data say"
 COLLAPSE = "no active unit, or a KL below 0.1 nats, after more than 3 epochs"
 
@@ -25,20 +29,19 @@ def run_sheet(report: Report) -> Sheet:
         *(Column(name, "setting") for name in report.settings),
         *([Column("data", "setting", DATA)] if report.data else []),
         Column("seed", "number"),
-        Column("status", "setting"),
+        Column("status", "setting", usual="complete"),
         *(Column(words.spelt(n), "number", tip, n in SHOWN) for n in report.metrics),
-        Column("collapse", "text", COLLAPSE),
+        Column("collapse", "text", COLLAPSE, usual="no"),
         *([Column("published", "number", "(ours - published)")] if report.published else []),
         Column("trained", "number", "epochs; of how many where a run has not ended"),
-        Column(
-            "valid ELBO", "number", "of the epoch whose model is reported, else of the last", open_
-        ),
-        Column("reason", "text", "why it failed or stopped", any(map(why, report.records))),
-        Column("labels", "text", shown=labelled),
+        Column("valid ELBO", "number", VALID.text, open_),
+        Column("reason", "text", "why it failed or stopped", any(map(why, report.records)), ""),
+        Column("labels", "text", shown=labelled, usual=""),
     ]
     papers = by_run(report)
     rows = [row(report, place, papers.get(place, [])) for place in range(len(report.records))]
-    return Sheet(columns, rows, [[place] for place in range(len(rows))])
+    members = [[place] for place in range(len(rows))]
+    return Sheet(columns, rows, members, [*report.measures.notes(), *([VALID] if open_ else [])])
 
 
 def row(report: Report, place: int, papers: list[Beside]) -> list[Cell]:
@@ -52,7 +55,7 @@ def row(report: Report, place: int, papers: list[Beside]) -> list[Cell]:
         *([word(report.data[place])] if report.data else []),
         Cell("" if record.seed is None else str(record.seed), record.seed),
         status(record),
-        *(metric(record, name, report.decimals[name]) for name in report.metrics),
+        *(metric(report, record, name) for name in report.metrics),
         collapsed(record),
         *([published(place, papers)] if report.published else []),
         epochs(record),
@@ -80,13 +83,14 @@ def epochs(record: Record) -> Cell:
     return Cell(text if record.config else "", done if record.config else None, str(ended))
 
 
-def metric(record: Record, name: str, digits: int) -> Cell:
+def metric(report: Report, record: Record, name: str) -> Cell:
     """Of one run; what is not a number says so and sorts last."""
     found = record.metrics.get(name)
     if found is None:
         return Cell()
-    text = words.metric(name, found, record.units, digits)
-    return Cell(text, finite(found.get("value")), words.measured(found, record.split))
+    text = words.metric(name, found, record.units, report.decimals[name])
+    tip, letters = words.measured(found, record.split), report.measures.letters(name, [record])
+    return Cell(text, finite(found.get("value")), tip, letter=letters)
 
 
 def collapsed(record: Record) -> Cell:

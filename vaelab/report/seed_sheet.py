@@ -11,6 +11,8 @@ from vaelab.report.seeds import Group
 from vaelab.report.shape import finite
 from vaelab.report.sheet import Cell, Column, Sheet, word
 
+FEW = 4  # values of a setting that a row says
+
 
 def seed_sheet(report: Report) -> Sheet:
     """Means over seeds; ± is the standard deviation over seeds."""
@@ -20,14 +22,15 @@ def seed_sheet(report: Report) -> Sheet:
         *(Column(name, "setting") for name in report.settings),
         *([Column("data", "setting", DATA)] if report.data else []),
         Column("seeds", "number"),
-        Column("status", "setting"),
+        Column("status", "setting", usual="complete"),
         *(Column(words.spelt(n), "number", tip, n in SHOWN) for n in report.metrics),
-        Column("collapse", "text", f"{COLLAPSE}; in how many runs"),
-        Column("labels", "text", shown=any(record.labels for record in report.records)),
+        Column("collapse", "text", f"{COLLAPSE}; in how many runs", usual="no"),
+        Column("labels", "text", shown=any(one.labels for one in report.records), usual=""),
     ]
     digits = {name: decimals(report, name) for name in report.metrics}
     rows = [row(report, group, digits) for group in report.groups]
-    return Sheet(columns, rows, [list(group.members) for group in report.groups])
+    members = [list(group.members) for group in report.groups]
+    return Sheet(columns, rows, members, list(report.measures.notes()))
 
 
 def decimals(report: Report, name: str) -> int:
@@ -47,7 +50,7 @@ def row(report: Report, group: Group, digits: Mapping[str, int]) -> list[Cell]:
         *([word(report.data[group.members[0]])] if report.data else []),
         Cell(str(len(group.seeds)), len(group.seeds), f"seeds {seeds}; {runs(group)}"),
         status(group),
-        *(metric(group, name, digits[name]) for name in report.metrics),
+        *(metric(report, group, name, digits[name]) for name in report.metrics),
         collapsed(group),
         word(", ".join(dict.fromkeys(label for one in group.records for label in one.labels))),
     ]
@@ -56,7 +59,9 @@ def row(report: Report, group: Group, digits: Mapping[str, int]) -> list[Cell]:
 def setting(report: Report, group: Group, name: str) -> Cell:
     """Its value; all of them where it makes no other numbers, as the splits of an evaluation."""
     found = dict.fromkeys(report.flats[place].get(name) for place in group.members)
-    return word("; ".join(value for value in found if value is not None))
+    said = [value for value in found if value is not None]
+    more = f"; … ({len(said)} values)" if len(said) > FEW else ""
+    return word("; ".join(said[:FEW]) + more)
 
 
 def runs(group: Group) -> str:
@@ -76,7 +81,7 @@ def status(group: Group) -> Cell:
     return Cell(text, text, "; ".join(reasons), min(kinds, default=""))  # "bad" before "warn"
 
 
-def metric(group: Group, name: str, digits: int) -> Cell:
+def metric(report: Report, group: Group, name: str, digits: int) -> Cell:
     """Mean ± standard deviation over seeds."""
     spread = group.spread(name)
     if spread is None:
@@ -90,7 +95,8 @@ def metric(group: Group, name: str, digits: int) -> Cell:
     fewer = f", of {len(group.seeds)}" if spread.n < len(group.seeds) else ""
     first = next(one for one in group.records if name in one.metrics)
     tip = words.measured(first.metrics[name], first.split).partition("; ±")[0]
-    return Cell(text, finite(spread.mean), f"{several}{fewer}; each {tip}")
+    letters = report.measures.letters(name, group.records)
+    return Cell(text, finite(spread.mean), f"{several}{fewer}; each {tip}", letter=letters)
 
 
 def collapsed(group: Group) -> Cell:
