@@ -147,6 +147,13 @@ def test_a_run_from_before_a_setting_is_a_seed_of_the_others(tmp_path):
     assert [group.members for group in groups(found)] == [(0, 1), (2,)]
 
 
+def test_a_mean_of_fewer_seeds_says_so(tmp_path):
+    found = [run(tmp_path, f"h/seed{seed}", 10.0 + seed) for seed in (1, 3)]
+    found.append(read(made_up.write(tmp_path / "h/seed2", metrics={}, status="failed")))
+    (row,) = seed_sheet(collected(found, [], "", "")).rows
+    assert "12.00 ± 1.41 (2 of 3 seeds)" in [cell.text for cell in row]
+
+
 def test_what_was_typed_to_follow_the_seed_is_the_seed(tmp_path):
     found = [
         run(

@@ -95,6 +95,7 @@ def metric(report: Report, group: Group, name: str, digits: int) -> Cell:
     fewer = f", of {len(group.seeds)}" if spread.n < len(group.seeds) else ""
     first = next(one for one in group.records if name in one.metrics)
     tip = words.measured(first.metrics[name], first.split).partition("; ±")[0]
+    text += f" ({spread.n} of {len(group.seeds)} seeds)" if fewer else ""
     letters = report.measures.letters(name, group.records)
     return Cell(text, finite(spread.mean), f"{several}{fewer}; each {tip}", letter=letters)
 
