@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 from vaelab import assemble
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Split, Splits
-from vaelab.plan import container
+from vaelab.sweeps.plan import container
 from vaelab.threads import use
-from vaelab.validate import validate
 
 T = 64
 BOUNDS = {

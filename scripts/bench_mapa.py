@@ -19,13 +19,13 @@ from torch import Tensor
 
 from vaelab import assemble
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Split, Splits
 from vaelab.mapa.tables import Tables
-from vaelab.plan import container
+from vaelab.sweeps.plan import container
 from vaelab.task import Task
 from vaelab.threads import use
-from vaelab.validate import validate
 
 DIGITS = ["dataset=digits", "dataset.binarise=fixed", "architecture=mlp", "beta=constant"]
 SETS = {

@@ -20,21 +20,21 @@ from torch import Tensor
 
 from vaelab import assemble
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Binarised, Split, Splits
 from vaelab.dataset.tokens import padded
 from vaelab.dataset.vocabulary import BOS, EOS, Vocabulary
-from vaelab.plan import container
 from vaelab.posterior import GaussianPosterior
 from vaelab.refine.inner import Inner
 from vaelab.refine.modes import inner_passes
 from vaelab.refine.modes import statistics as kept_statistics
 from vaelab.refine.refinement import RefinedPosterior, Track
 from vaelab.refine.settings import Settings
+from vaelab.sweeps.plan import container
 from vaelab.task import Task
 from vaelab.threads import use
 from vaelab.trainer import refining
-from vaelab.validate import validate
 
 KINDS = ("exact", "fd", "official", "first_order", "unrolled")
 UPDATES = 6

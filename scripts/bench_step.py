@@ -23,12 +23,12 @@ from torch import Tensor
 
 from vaelab import assemble, fit
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Split, Splits
-from vaelab.plan import container
-from vaelab.run import Run
+from vaelab.runs.run import Run
+from vaelab.sweeps.plan import container
 from vaelab.threads import use
-from vaelab.validate import validate
 
 
 class BareImages:

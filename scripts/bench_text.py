@@ -24,15 +24,15 @@ from torch import Tensor, nn
 
 from vaelab import assemble, fit
 from vaelab.build import Parts, build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Splits
 from vaelab.dataset.tokens import padded
 from vaelab.dataset.vocabulary import BOS, EOS, Vocabulary
-from vaelab.plan import container
-from vaelab.run import Run
+from vaelab.runs.run import Run
+from vaelab.sweeps.plan import container
 from vaelab.task import Task
 from vaelab.threads import use
-from vaelab.validate import validate
 
 
 @dataclasses.dataclass(frozen=True)

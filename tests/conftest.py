@@ -20,7 +20,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory whose configs and training are stand-ins (tests/stand_in.py)."""
     import stand_in
 
-    from vaelab import groups
+    from vaelab.composing import groups
 
     configs = stand_in.write(tmp_path)
     groups.defaults.cache_clear()

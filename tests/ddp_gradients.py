@@ -13,13 +13,13 @@ from small import make_task
 from torch import Tensor
 
 from vaelab import task as module
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Split, Splits
 from vaelab.feed import Feed
-from vaelab.plan import container
 from vaelab.seeding import seed_noise
+from vaelab.sweeps.plan import container
 from vaelab.task import Task
-from vaelab.validate import validate
 
 SIZE = 33
 COMMON = ("dataset.binarise=fixed", f"batch_size={SIZE}", "lightning=cpu", "optimizer=sgd",

@@ -7,13 +7,13 @@ from rich.console import Console
 
 from vaelab import assemble, fit
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Binarised, Split, Splits
-from vaelab.plan import container
-from vaelab.run import Run
+from vaelab.runs.run import Run
 from vaelab.seeding import seed_noise
+from vaelab.sweeps.plan import container
 from vaelab.task import Task
-from vaelab.validate import validate
 
 SMALL = (
     "architecture.latent_dim=3", "architecture.hidden=[12]", "batch_size=32", "epochs=3",

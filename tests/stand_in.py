@@ -227,7 +227,7 @@ def install() -> None:
     vars(nn).update(Module=object, Parameter=object)
     vars(distributed).update(is_available=lambda: False)
     sys.modules |= dict(zip(names, (torch, optim, nn, distributed), strict=True))
-    from vaelab import groups
+    from vaelab.composing import groups
 
     groups.config_dir = lambda: Path(os.environ["STAND_IN"])
     module = types.ModuleType("vaelab.fit")

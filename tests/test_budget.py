@@ -8,8 +8,8 @@ from test_stages_in_training import seen  # noqa: F401 - a fixture
 
 from vaelab import checkpoint
 from vaelab.callback.checkpointing import Checkpointing
+from vaelab.composing.identity import config_hash
 from vaelab.errors import Interrupted, UserError
-from vaelab.identity import config_hash
 from vaelab.learning_rate.cosine import Cosine
 from vaelab.learning_rate.halving import Halving
 from vaelab.task import Task

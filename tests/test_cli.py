@@ -8,9 +8,10 @@ import pytest
 import stand_in
 import yaml
 
-from vaelab import cli, groups
+from vaelab import cli
 from vaelab.cli import main
 from vaelab.command.completion import candidates
+from vaelab.composing import groups
 
 
 def call(lab, *words, **variables):

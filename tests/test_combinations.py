@@ -9,13 +9,14 @@ from omegaconf import OmegaConf
 from small import config, make_task, splits
 from texts import text_config, text_splits
 
-from vaelab import assemble, groups
+from vaelab import assemble
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Binarised, Split, Splits
 from vaelab.errors import UserError
-from vaelab.plan import container
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 
 BOUNDS = {
     "elbo": [],

@@ -5,11 +5,11 @@ import inspect
 import pytest
 import yaml
 
-from vaelab import groups
 from vaelab.build import load
-from vaelab.compose import Composer
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import COMPONENTS, provided, type_hints, validate
 from vaelab.files import plain
-from vaelab.validate import COMPONENTS, provided, type_hints, validate
 
 ROOT = groups.config_dir()
 CLASSES = ("dataset", "architecture", "prior", "bound", "trainer", "likelihood", "schedule")

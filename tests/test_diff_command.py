@@ -10,7 +10,7 @@ from rich.console import Console
 
 from vaelab.cli import main
 from vaelab.report import compared, difference, difference_text
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 VAMP = {"choices.prior": "vamp", "prior": {"_target_": "vaelab.prior.vamp.Vamp", "components": 500}}
 

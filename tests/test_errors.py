@@ -164,7 +164,7 @@ def test_a_gpu_that_is_not_there_is_refused(lab, capsys, monkeypatch):
 
 
 def test_a_logger_without_its_package_is_refused(lab, capsys, monkeypatch):
-    monkeypatch.setattr("vaelab.validate.find_spec", lambda name: None)
+    monkeypatch.setattr("vaelab.composing.validate.find_spec", lambda name: None)
     assert main(["train", "logger=tensorboard"]) == 2
     assert "pip install 'vaelab[tensorboard]'" in capsys.readouterr().err
 
@@ -179,7 +179,7 @@ def test_a_failure_in_training_is_one_line_and_its_log(lab, capsys):
 
 
 def test_an_unexpected_fault_says_where_its_traceback_is(lab, capsys, monkeypatch):
-    monkeypatch.setattr("vaelab.plan.train", lambda *_: 1 / 0)
+    monkeypatch.setattr("vaelab.sweeps.plan.train", lambda *_: 1 / 0)
     assert main(["train"]) == 1
     err = capsys.readouterr().err
     assert err.startswith("vaelab: ZeroDivisionError: division by zero")

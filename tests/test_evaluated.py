@@ -6,9 +6,9 @@ import json
 import pytest
 
 from vaelab.errors import UserError
-from vaelab.evaluated import evaluation_file, results, settings_hash, weights
 from vaelab.files import write_json, write_yaml
-from vaelab.run import Run
+from vaelab.runs.evaluated import evaluation_file, results, settings_hash, weights
+from vaelab.runs.run import Run
 
 OLD = {"_target_": "vaelab.evaluation.evaluate.Evaluation", "samples": 5000, "seed": 1}
 OLD |= {"splits": ["test"], "per_example": True}

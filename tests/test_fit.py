@@ -13,7 +13,7 @@ from torch import nn
 from tests.architecture.published import architecture
 from vaelab import assemble, checkpoint, fit, results
 from vaelab.errors import UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 ALWAYS = {"elbo", "nll", "reconstruction", "kl", "inference_gap", "ess", "mi", "mi_full", "au"}
 ALWAYS |= {"iwae", "kl_qp"}

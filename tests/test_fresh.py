@@ -8,7 +8,7 @@ import yaml
 from test_run import start, wait_for
 
 from vaelab.cli import main
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 
 def names(lab):

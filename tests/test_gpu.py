@@ -11,11 +11,11 @@ from tests.refine.models import MODELS, lstm, refined_gradients, settings
 from vaelab import fit
 from vaelab.batch import Batch
 from vaelab.build import construct
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.distribution import DiagonalGaussian
-from vaelab.plan import container
-from vaelab.run import Run
-from vaelab.validate import validate
+from vaelab.runs.run import Run
+from vaelab.sweeps.plan import container
 
 pytestmark = pytest.mark.gpu
 

@@ -12,15 +12,17 @@ import pytest
 import stand_in
 from lightning_fabric.strategies.launchers.subprocess_script import _basic_subprocess_cmd
 
-from vaelab import killed, launchers, partners, slots, sweep
+from vaelab import partners
 from vaelab.cli import main
-from vaelab.compose import Composer
-from vaelab.launched import Job
-from vaelab.launchers import Share
-from vaelab.plan import plan
+from vaelab.composing.compose import Composer
 from vaelab.reporting import live, summary
-from vaelab.run import Run
-from vaelab.swept import Sweep
+from vaelab.runs.run import Run
+from vaelab.sweeps import killed, launchers, slots
+from vaelab.sweeps import launch as sweep
+from vaelab.sweeps.job import Job
+from vaelab.sweeps.launchers import Share
+from vaelab.sweeps.plan import plan
+from vaelab.sweeps.sweep import Sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 SEVERAL = {"accelerator": "cpu", "devices": 2, "strategy": "ddp", "num_nodes": 1}

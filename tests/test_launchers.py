@@ -12,14 +12,14 @@ import pytest
 import slurm
 import stand_in
 
-from vaelab import launchers
 from vaelab.cli import main
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
 from vaelab.errors import Interrupted, UserError
-from vaelab.launchers import Share, defaults
-from vaelab.plan import plan
-from vaelab.requeue import requeued
 from vaelab.session import stop_signals
+from vaelab.sweeps import launchers
+from vaelab.sweeps.launchers import Share, defaults
+from vaelab.sweeps.plan import plan
+from vaelab.sweeps.requeue import requeued
 
 
 def config(threads=None, **lightning):
@@ -127,8 +127,8 @@ def test_ray_is_told_what_a_job_needs(monkeypatch):
 def place(folder, seconds):
     """A process that is a job with two places, says which is its own, and stays."""
     code = (
-        "import os, sys, time, pathlib; from vaelab.launched import Job;"
-        "from vaelab.launchers import Share; from vaelab.swept import Sweep;"
+        "import os, sys, time, pathlib; from vaelab.sweeps.job import Job;"
+        "from vaelab.sweeps.launchers import Share; from vaelab.sweeps.sweep import Sweep;"
         "sweep = Sweep(pathlib.Path(sys.argv[1]), '', ());"
         "job = Job([], 'submitit_local', sweep, Share(2, 3, ('5', '7')), False, 0)\n"
         "with job.settled():\n"
@@ -179,7 +179,7 @@ def test_slurms_warning_lets_training_write_its_checkpoint_first(submitits_handl
         assert stops.asked
         order.append("checkpoint")
         assert submitits_handlers == [signal.SIGTERM]
-        # What a run does with Interrupted (vaelab.job.attempt).
+        # What a run does with Interrupted (vaelab.runs.job.attempt).
         raise KeyboardInterrupt from Interrupted()
     assert order == ["checkpoint"]
     assert submitits_handlers == [signal.SIGTERM, signal.SIGUSR2]
@@ -210,7 +210,7 @@ def script(monkeypatch, *words):
     """What `sbatch` would be given for a sweep of two."""
     from submitit.slurm.slurm import SlurmExecutor
 
-    from vaelab import sweep
+    from vaelab.sweeps import launch as sweep
 
     written = []
 

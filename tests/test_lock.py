@@ -9,21 +9,22 @@ import threading
 
 import pytest
 
-from vaelab import heartbeat, lock
 from vaelab.cli import main
 from vaelab.errors import UserError
-from vaelab.heartbeat import SILENT, Heartbeat
 from vaelab.reporting.row import row
-from vaelab.run import Busy, Run
-from vaelab.run import find as run_at
+from vaelab.runs import heartbeat, lock
+from vaelab.runs.heartbeat import SILENT, Heartbeat
+from vaelab.runs.run import Busy, Run
+from vaelab.runs.run import find as run_at
 
 HERE = os.uname().nodename
 
 
 def seen_by_another(folder):
     """The run's status as another process sees it; only that one can tell whether a lock holds."""
-    ask = "import pathlib, sys; from vaelab.run import Run; folder = pathlib.Path(sys.argv[1]);"
-    words = [sys.executable, "-c", f"{ask} print(Run(folder).status)", str(folder)]
+    ask = "import pathlib, sys; from vaelab.runs.run import Run; "
+    ask += "print(Run(pathlib.Path(sys.argv[1])).status)"
+    words = [sys.executable, "-c", ask, str(folder)]
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -180,7 +181,7 @@ def test_a_sweep_waits_for_a_run_of_another_machine(lab, monkeypatch, capsys):
     def finished(_):
         run.update(status="complete")
 
-    monkeypatch.setattr("vaelab.sweep.time.sleep", finished)
+    monkeypatch.setattr("vaelab.sweeps.launch.time.sleep", finished)
     assert main(["train", "-m", "epochs=1", "seed=1,2"]) == 0
     assert "waiting for 1 runs that another process is at" in capsys.readouterr().out
     assert len((run.folder / "starts").read_text().split()) == 1

@@ -11,12 +11,14 @@ from pytorch_lightning.loggers import Logger
 from rich.console import Console
 from small import config
 
-from vaelab import fit, identity, swept
+from vaelab import fit
 from vaelab.callback import history
 from vaelab.cli import main
+from vaelab.composing import identity
 from vaelab.errors import Interrupted
 from vaelab.logger.base import logged, recorded
-from vaelab.run import Run
+from vaelab.runs.run import Run
+from vaelab.sweeps import sweep as swept
 
 SETTINGS = ("epochs=2", "dataset.binarise=fixed")
 
@@ -191,7 +193,7 @@ def test_a_missing_package_names_the_extra(lab, capsys, monkeypatch, package):
     def found(name):
         return None if name == package else name
 
-    monkeypatch.setattr("vaelab.validate.find_spec", found)
+    monkeypatch.setattr("vaelab.composing.validate.find_spec", found)
     assert main(["train", "logger=mlflow"]) == 2
     said = capsys.readouterr().err
     assert said == f"vaelab: logger=mlflow: needs {package}; pip install 'vaelab[mlflow]'\n"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from vaelab.cli import main
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
 from vaelab.errors import UserError
-from vaelab.evaluated import evaluation_file
-from vaelab.plan import plan
-from vaelab.run import find
+from vaelab.runs.evaluated import evaluation_file
+from vaelab.runs.run import find
+from vaelab.sweeps.plan import plan
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from vaelab import own_files
 from vaelab.cli import main
-from vaelab.run import find
+from vaelab.runs import own_files
+from vaelab.runs.run import find
 
 SMALL = (
     "dataset=text", "architecture=lstm", "architecture.latent_dim=1", "architecture.embedding=4",

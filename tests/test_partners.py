@@ -14,7 +14,7 @@ from vaelab.build import build
 from vaelab.callback import restore
 from vaelab.cli import main
 from vaelab.errors import UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 NODE = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500", "NODE_RANK": "1"}
 SLURM = {"SLURM_JOB_NAME": "train", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2",

@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from vaelab import assemble, fit
 from vaelab.build import build
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 TANH = ["architecture=tanh_mlp", "architecture.latent_dim=3", "architecture.hidden=[12]",
         "epochs=1"]  # fmt: skip

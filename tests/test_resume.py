@@ -16,7 +16,7 @@ from vaelab.callback import history
 from vaelab.callback.checkpointing import Checkpointing
 from vaelab.checkpoint import read
 from vaelab.errors import Interrupted, UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 from vaelab.task import Task
 
 RUNS = {

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import stand_in
 
-from vaelab import run as runs
-from vaelab.again import settings_for
 from vaelab.cli import main
-from vaelab.compose import Composer
+from vaelab.composing.again import settings_for
+from vaelab.composing.compose import Composer
+from vaelab.composing.identity import folder
 from vaelab.errors import UserError
-from vaelab.identity import folder
-from vaelab.run import Busy, Run
+from vaelab.runs import run as runs
+from vaelab.runs.run import Busy, Run
 
 
 def where(*words):
@@ -227,8 +227,8 @@ def test_joblib_runs_jobs_side_by_side(lab):
 
 def test_what_another_process_had_and_left_is_done_after_all(lab, monkeypatch):
     """It took a run between the plan and the start, and was killed before the sweep ended."""
-    from vaelab import sweep
-    from vaelab.plan import plan
+    from vaelab.sweeps import launch as sweep
+    from vaelab.sweeps.plan import plan
 
     composer = Composer(multirun=True)
     tasks = plan(composer.cells(["seed=1,2", "epochs=1"]))

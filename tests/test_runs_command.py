@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from vaelab import heartbeat, swept
 from vaelab.cli import main
-from vaelab.heartbeat import Heartbeat
 from vaelab.reporting import live
 from vaelab.reporting.row import Row
 from vaelab.reporting.runs import Group, group, overview
-from vaelab.run import Run
+from vaelab.runs import heartbeat
+from vaelab.runs.heartbeat import Heartbeat
+from vaelab.runs.run import Run
+from vaelab.sweeps import sweep as swept
 
 HEADER = "epoch,beta,train/elbo,val/elbo,val/kl,val/au,seconds"
 
@@ -138,7 +139,7 @@ def test_a_sweep_shows_what_has_not_begun(tmp_path, capsys):
 def test_a_sweep_is_seen_from_another_process(tmp_path):
     sweep = planned(tmp_path, ["seed=1"], [tmp_path / "train" / "a"])
     ask = (
-        "import sys, pathlib; from vaelab.swept import read;"
+        "import sys, pathlib; from vaelab.sweeps.sweep import read;"
         "print(read(pathlib.Path(sys.argv[1])).alive)"
     )
     words = [sys.executable, "-c", ask, str(sweep.folder)]

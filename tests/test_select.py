@@ -8,12 +8,12 @@ from rich.console import Console
 from small import config, make_task
 
 from vaelab import fit
-from vaelab.again import settings_for
 from vaelab.build import build
 from vaelab.checkpoint import load_model, read
+from vaelab.composing.again import settings_for
 from vaelab.errors import UserError
 from vaelab.evaluation.run import evaluate_run
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 # So high a rate that the last epoch is not the best.
 FAST = ["epochs=3", "optimizer.phi.lr=0.5", "optimizer.theta.lr=0.5"]

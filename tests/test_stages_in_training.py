@@ -8,9 +8,9 @@ from small import config, make_task, train
 
 from vaelab import checkpoint, fit
 from vaelab.callback.checkpointing import Checkpointing
+from vaelab.composing.identity import config_hash
 from vaelab.errors import Interrupted
-from vaelab.identity import config_hash
-from vaelab.run import Run
+from vaelab.runs.run import Run
 from vaelab.task import Task
 
 STAGES = ["learning_rate=stages", "learning_rate.growth=2", "learning_rate.decade=1",

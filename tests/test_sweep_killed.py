@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import stand_in
 
-from vaelab.compose import Composer
-from vaelab.plan import plan
+from vaelab.composing.compose import Composer
+from vaelab.sweeps.plan import plan
 
 ROOT = Path(__file__).resolve().parent.parent
 CELLS = ["clip_norm=1,2,3,4,5,6,7,8,9,10,11,666", "epochs=3"]  # the stand-in fails at 666

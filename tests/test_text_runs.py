@@ -8,10 +8,10 @@ from rich.console import Console
 
 from vaelab import fit
 from vaelab.cli import main
-from vaelab.compose import Composer
-from vaelab.plan import container
-from vaelab.run import Run
-from vaelab.validate import validate
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
+from vaelab.runs.run import Run
+from vaelab.sweeps.plan import container
 
 TEXT = (
     "dataset=synthetic_text", "dataset.num_train=40", "dataset.num_valid=20", "dataset.num_test=30",

@@ -9,12 +9,12 @@ from texts import SMALL, sentences, text_config, text_splits
 
 from vaelab.batch import Batch
 from vaelab.build import build, construct
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.errors import UserError
 from vaelab.evaluation.metrics import perplexity
 from vaelab.evaluation.mutual_information import paired_information
-from vaelab.plan import container
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 from vaelab.validation import Validation
 
 LM = ("architecture=lstm_lm", "architecture.embedding=8", "architecture.hidden=12")

@@ -9,9 +9,9 @@ from small import train
 
 from vaelab.assemble import load_splits
 from vaelab.build import build
-from vaelab.compose import Composer
-from vaelab.plan import container
-from vaelab.validate import validate
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
+from vaelab.sweeps.plan import container
 from vaelab.watch import records
 
 UPDATES = 200  # the second panel's

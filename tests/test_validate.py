@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vaelab.composing.typed import fits, mismatch, settle, words
 from vaelab.errors import UserError
 from vaelab.threads import available, busy, choose
 from vaelab.traits import Trait, check
-from vaelab.typed import fits, mismatch, settle, words
 
 YES = [
     (1, int),

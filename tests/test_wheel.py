@@ -39,7 +39,7 @@ def test_it_carries_every_config(wheel):
 
 
 def test_it_finds_its_configs_from_any_directory(wheel, tmp_path):
-    code = "from vaelab import groups; print(groups.config_dir())"
+    code = "from vaelab.composing import groups; print(groups.config_dir())"
     found = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

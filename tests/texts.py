@@ -2,12 +2,12 @@
 
 import torch
 
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.base import Splits
 from vaelab.dataset.tokens import TokenSplit, padded
 from vaelab.dataset.vocabulary import BOS, EOS, Vocabulary
-from vaelab.plan import container
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 
 WORDS = 20
 SMALL = (

@@ -13,11 +13,12 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from torch.optim import Optimizer
 
-from vaelab import distributed, groups, partners, traits
+from vaelab import distributed, partners, traits
 from vaelab.architecture.committed_rate import CommittedRate
+from vaelab.composing import groups
+from vaelab.composing.validate import check_node
 from vaelab.errors import UserError
 from vaelab.traits import Trait
-from vaelab.validate import check_node
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import traceback
 from pathlib import Path
 
 from vaelab import __version__
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
-from vaelab.spelling import nearest
 
 COMMANDS = Path(__file__).resolve().parent / "command"
 USAGE = "usage: vaelab COMMAND [ARGUMENTS]    (vaelab COMMAND --help says more)"
@@ -65,7 +65,7 @@ def dispatch(words: list[str]) -> int:
 
 def overview() -> int:
     """Print the commands, then every group with its options."""
-    from vaelab import groups
+    from vaelab.composing import groups
 
     print(USAGE, "\n\nCommands")
     for name, text in commands().items():

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
 from rich.console import Console
 
-from vaelab import checkpoint, distributed, identity, partners
+from vaelab import checkpoint, distributed, partners
 from vaelab.assemble import CPU, compile_networks, load_splits, make_task, prepare
 from vaelab.batches import Blocks
 from vaelab.build import Parts, build
@@ -22,10 +22,11 @@ from vaelab.callback.snapshots import Snapshots
 from vaelab.callback.stopping import Stopping
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
 from vaelab.callback.watching import Watching
+from vaelab.composing import identity
 from vaelab.loggers import conclude, loggers
 from vaelab.progress import Progress
 from vaelab.results import cost, report, shared
-from vaelab.run import Run
+from vaelab.runs.run import Run
 from vaelab.seeding import seed_noise
 from vaelab.session import quiet_lightning, spoken, stop_signals
 from vaelab.task import Task

@@ -10,9 +10,9 @@ from pytorch_lightning.loggers import Logger
 
 from vaelab.build import construct
 from vaelab.errors import Interrupted
-from vaelab.evaluated import weights
 from vaelab.logger.base import Concluding, logged, recorded
-from vaelab.run import Run
+from vaelab.runs.evaluated import weights
+from vaelab.runs.run import Run
 
 log = logging.getLogger(__name__)
 

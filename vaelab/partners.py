@@ -216,7 +216,7 @@ def together(lightning: Lightning) -> Iterator[None]:
 
 @contextmanager
 def command_line() -> Iterator[None]:
-    """Let further processes be `vaelab train`, which follows (vaelab.job.follow).
+    """Let further processes be `vaelab train`, which follows (vaelab.runs.job.follow).
 
     Lightning repeats this process's own command, which may be another one of ours, a worker of
     joblib or Ray, or a job of submitit that would wait for the place that this one has.

@@ -15,12 +15,12 @@ from vaelab.batch import Batch
 from vaelab.build import Parts, construct, own_device
 from vaelab.callback import history
 from vaelab.callback.selection import Selection
-from vaelab.evaluated import settings_hash, weights
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.splits import evaluate_splits
 from vaelab.posterior import Posterior
 from vaelab.reporting.plot import draw_figures
-from vaelab.run import Run
+from vaelab.runs.evaluated import settings_hash, weights
+from vaelab.runs.run import Run
 from vaelab.task import Task
 
 log = logging.getLogger(__name__)

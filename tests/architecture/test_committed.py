@@ -6,11 +6,11 @@ from small import config, make_task
 
 from vaelab.architecture.committed_rate import CommittedRate
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.distribution import DiagonalGaussian
 from vaelab.errors import UserError
-from vaelab.plan import container
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 
 
 @pytest.mark.parametrize("rate", [1e-3, 0.5, 8.0, 200.0])

@@ -13,15 +13,15 @@ from vaelab.architecture.affine_sentences import AffineSentences
 from vaelab.assemble import make_task, prepare
 from vaelab.build import build as build_parts
 from vaelab.build import construct
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.oracle_text import OracleText
 from vaelab.dataset.vocabulary import BOS, EOS, SPECIALS, Vocabulary
 from vaelab.errors import UserError
 from vaelab.likelihood.categorical import Categorical
-from vaelab.plan import container
 from vaelab.stepwise import Stepwise
+from vaelab.sweeps.plan import container
 from vaelab.traits import Trait
-from vaelab.validate import validate
 
 TINY = {"embedding": 3, "hidden": [5, 4]}
 

@@ -5,10 +5,10 @@ import torch
 
 from tests.laws.components import options
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.known_model import KnownModel
-from vaelab.plan import container
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 
 PRESETS = [name[5:] for name in options("experiment") if name.startswith("mapa/")]
 ALL = {"figure8", "circle", "abs", "clusters", "spiral_dots", "linear_jtex", "cubic_jtex"}

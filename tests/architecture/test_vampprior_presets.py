@@ -2,8 +2,8 @@
 
 import pytest
 
-from vaelab.compose import Composer
-from vaelab.plan import container
+from vaelab.composing.compose import Composer
+from vaelab.sweeps.plan import container
 
 
 def resolved(preset):

@@ -9,14 +9,14 @@ from tests.architecture.published import architecture
 from tests.laws.components import build
 from vaelab.architecture.vector_mlp import LOG_VAR
 from vaelab.build import build as build_parts
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.linear_gaussian import LinearGaussian
 from vaelab.errors import UserError
 from vaelab.likelihood.gaussian import Gaussian
 from vaelab.model import VAE
-from vaelab.plan import container
 from vaelab.prior.standard import Standard
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 
 ACTIVATIONS = {"leaky_relu": lambda h: F.leaky_relu(h, 0.1), "relu": F.relu, "tanh": torch.tanh}
 

@@ -16,8 +16,8 @@ from vaelab.callback import history
 from vaelab.callback.progress import LiveLine
 from vaelab.callback.selection import Selection
 from vaelab.callback.warnings import CollapseWarning, SlowdownWarning
-from vaelab.run import Run
-from vaelab.spelling import duration
+from vaelab.composing.spelling import duration
+from vaelab.runs.run import Run
 from vaelab.task import Task
 
 

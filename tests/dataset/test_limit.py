@@ -3,9 +3,9 @@
 import torch
 
 from tests.small import config
+from vaelab.composing.identity import config_hash
 from vaelab.dataset.base import Split, Splits
 from vaelab.dataset.limit import limited, reduced
-from vaelab.identity import config_hash
 
 
 def splits():

@@ -5,11 +5,11 @@ import pytest
 import torch
 from scipy.io import savemat
 
+from vaelab.composing.identity import config_hash
 from vaelab.dataset import omniglot
 from vaelab.dataset.omniglot import Omniglot
 from vaelab.dataset.omniglot_protocol import omniglot_protocol
 from vaelab.errors import UserError
-from vaelab.identity import config_hash
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from vaelab import groups
+from vaelab.composing import groups
 
 MEANS = {"yahoo": 79, "yelp": 96, "ptb": 21, "snli": 10, "short_yelp": 9}
 LABELLED = ("yelp", "short_yelp")

@@ -7,11 +7,11 @@ import torch
 
 from vaelab.assemble import load_splits, make_task
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.diagnosis.base import Loaded, Subject
-from vaelab.plan import container
-from vaelab.run import Run
-from vaelab.validate import validate
+from vaelab.runs.run import Run
+from vaelab.sweeps.plan import container
 
 SIZES = ("dataset.num_train=60", "dataset.num_valid=20", "dataset.num_test=40")
 LINEAR = (

@@ -3,7 +3,7 @@
 import torch
 
 from vaelab.diagnosis.base import Subject
-from vaelab.run import Run
+from vaelab.runs.run import Run
 from vaelab.watch import records
 
 

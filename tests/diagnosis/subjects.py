@@ -7,7 +7,7 @@ from tests.evaluation.linear_gaussian import LinearGaussian
 from vaelab.bound.elbo import Elbo
 from vaelab.dataset.base import Split, Splits
 from vaelab.diagnosis.base import Loaded, Subject
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 CONFIG = {"batch_size": 100}
 

@@ -14,7 +14,7 @@ from vaelab.diagnosis.base import Subject
 from vaelab.diagnosis.computation import Computation, together
 from vaelab.diagnosis.density_records import Density, read, truth
 from vaelab.errors import UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 from vaelab.seeding import permutation
 
 CONFIG = {"dataset": LINE, "max_examples": None, "watch": {"examples": None}, "seed": 3}

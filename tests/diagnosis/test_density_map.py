@@ -13,7 +13,7 @@ from vaelab.diagnosis.base import Subject
 from vaelab.diagnosis.density import Box, latent_lines
 from vaelab.diagnosis.density_map import DensityMap, grouped, shortened
 from vaelab.errors import UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 
 def density_map(**settings):

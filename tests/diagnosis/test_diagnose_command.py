@@ -7,13 +7,14 @@ import pytest
 from rich.console import Console
 from small import config
 
-from vaelab import fit, groups
+from vaelab import fit
 from vaelab.cli import main
 from vaelab.command.completion import candidates
+from vaelab.composing import groups
 from vaelab.diagnosis.make import aside, build
 from vaelab.diagnosis.settings import settle
 from vaelab.errors import UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 CONFIGS = groups.config_dir()
 HERE = ["lightning=cpu", "threads=1"]

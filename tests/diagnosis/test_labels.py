@@ -4,7 +4,7 @@ import pytest
 
 from vaelab.diagnosis.labels import distinguish
 from vaelab.files import write_yaml
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 BASE = {"seed": 1, "epochs": 3, "threads": 1, "output_dir": "a", "dataset": {"_target_": "Digits"}}
 ELBO = {"bound": {"_target_": "Elbo", "num_samples": 1}, "choices": {"bound": "elbo"}}

@@ -11,7 +11,7 @@ from tests.diagnosis.subjects import no_bar
 from vaelab.diagnosis.base import Subject
 from vaelab.diagnosis.posterior_lag import PosteriorLag
 from vaelab.errors import UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 UPDATES = [0, 200, 400, 1000, 2000, 3000]
 X = [[0.0, 0.0, 0.0, 0.0], *([1.0, -1.0, 2.0, -2.0] for _ in UPDATES[1:])]

@@ -10,8 +10,9 @@ import torch
 from small import make_task, splits
 
 from tests.diagnosis.subjects import no_bar
-from vaelab import groups
-from vaelab.compose import Composer
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.diagnosis.base import Loaded, Subject
 from vaelab.diagnosis.make import build
 from vaelab.diagnosis.settings import settle
@@ -20,9 +21,8 @@ from vaelab.diagnosis.snr_sweep import Point, slope, slopes
 from vaelab.errors import UserError
 from vaelab.evaluation.moments import floor
 from vaelab.evaluation.signal import Ratio
-from vaelab.plan import container
-from vaelab.run import Run
-from vaelab.validate import validate
+from vaelab.runs.run import Run
+from vaelab.sweeps.plan import container
 
 FEW = [
     "draws=400",

@@ -9,9 +9,9 @@ from small import SMALL, config
 from vaelab import fit
 from vaelab.cli import main
 from vaelab.errors import UserError
-from vaelab.evaluated import results
 from vaelab.evaluation.run import evaluate_run
-from vaelab.run import Run
+from vaelab.runs.evaluated import results
+from vaelab.runs.run import Run
 
 FEW = ("epochs=2", "snapshots=[1]", "evaluation.samples=3", "evaluation.examples=10")
 

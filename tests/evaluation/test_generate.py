@@ -19,7 +19,7 @@ from vaelab.evaluation.generate import Asked, sample_run
 from vaelab.model import VAE
 from vaelab.prior.standard import Standard
 from vaelab.reporting import images
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 WORDS = Vocabulary(["a", "b", "c", "d", "e", "f", "g"])
 

@@ -12,12 +12,12 @@ from tests.evaluation.linear_gaussian import LinearGaussian
 from vaelab.bound.iwae import Iwae
 from vaelab.bound.switch import Switch
 from vaelab.dataset.base import Splits
-from vaelab.evaluated import settings_hash
 from vaelab.evaluation import run as command
 from vaelab.evaluation.run import evaluate_run
 from vaelab.files import write_yaml
 from vaelab.learning_rate.constant import Constant
-from vaelab.run import Run
+from vaelab.runs.evaluated import settings_hash
+from vaelab.runs.run import Run
 from vaelab.schedule.linear import Linear
 
 NODE = {"_target_": "vaelab.evaluation.evaluate.Evaluation", **SETTINGS, "samples": 5}

@@ -11,11 +11,11 @@ from vaelab.bound.miwae import Miwae
 from vaelab.dataset.tokens import token_split
 from vaelab.dataset.vocabulary import BOS, EOS, Vocabulary
 from vaelab.errors import UserError
-from vaelab.evaluated import reported
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.snr import Snr
 from vaelab.model import VAE
 from vaelab.prior.standard import Standard
+from vaelab.runs.evaluated import reported
 
 MODEL = LinearGaussian(shift=0.4, widen=1.5)
 

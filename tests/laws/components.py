@@ -10,16 +10,16 @@ import yaml
 from torch import nn
 
 from vaelab.architecture.base import Decoder, Encoder
+from vaelab.composing.groups import settings
+from vaelab.composing.typed import settle
 from vaelab.dataset.base import Dataset, Split, Splits
 from vaelab.dataset.vocabulary import BOS, EOS, PAD, SPECIALS, UNK, Vocabulary
 from vaelab.distribution import DiagonalGaussian
-from vaelab.groups import settings
 from vaelab.likelihood.bernoulli import Bernoulli
 from vaelab.likelihood.categorical import Categorical
 from vaelab.likelihood.gaussian import Gaussian
 from vaelab.posterior import GaussianPosterior
 from vaelab.traits import Trait
-from vaelab.typed import settle
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 

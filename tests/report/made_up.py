@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
-from vaelab.evaluated import settings_hash
+from vaelab.runs.evaluated import settings_hash
 
 CONFIG = {
     "seed": 1,

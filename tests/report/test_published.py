@@ -3,8 +3,8 @@ import json
 import pytest
 
 from report import made_up
-from vaelab import groups
-from vaelab.compose import Composer
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
 from vaelab.errors import UserError
 from vaelab.files import write_yaml
 from vaelab.report.likely import demanded, possible

@@ -5,7 +5,7 @@ import pytest
 from report import made_up
 from vaelab.report.history import POINTS, History
 from vaelab.report.record import read
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 
 def test_a_finished_run(tmp_path):

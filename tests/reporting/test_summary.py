@@ -4,7 +4,7 @@ import pytest
 
 from vaelab.files import write_json
 from vaelab.reporting.summary import number, show_all
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 
 def value(of, se=0.01):

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from vaelab import groups
 from vaelab.build import build
-from vaelab.compose import Composer
-from vaelab.identity import config_hash
-from vaelab.plan import check, container
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
+from vaelab.composing.identity import config_hash
+from vaelab.composing.validate import validate
 from vaelab.reproduce import budget, spec
 from vaelab.reproduce.cells import Selection, plan_cells
 from vaelab.reproduce.listing import extent
-from vaelab.validate import validate
+from vaelab.sweeps.plan import check, container
 
 CONFIGS = groups.config_dir()
 NOTES = Path(__file__).resolve().parents[3] / "shared" / "papers" / "bounds.md"

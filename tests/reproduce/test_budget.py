@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from vaelab import groups
+from vaelab.composing import groups
 from vaelab.errors import UserError
 from vaelab.reproduce.budget import find
 

@@ -12,7 +12,7 @@ from vaelab.reproduce.compared import compared
 from vaelab.reproduce.cost import took
 from vaelab.reproduce.pages import words
 from vaelab.reproduce.spec import read
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 STORED = {
     "cost": {"training_seconds": 9000.0, "seconds": 12345.0, "aggressive_epochs": 4},

@@ -8,10 +8,10 @@ import pytest
 
 from tests.reproduce.test_reproduce_command import cells, starts
 from vaelab.cli import main
-from vaelab.evaluated import evaluation_file
 from vaelab.files import write_json
 from vaelab.reproduce import estimate
 from vaelab.reproduce.estimate import Cost
+from vaelab.runs.evaluated import evaluation_file
 
 EPOCHS = """# A figure over training
 title: Over training

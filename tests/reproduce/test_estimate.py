@@ -7,14 +7,14 @@ from tests.small import config
 from vaelab.bound.elbo import Elbo
 from vaelab.bound.iwae import Iwae
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.dataset.vocabulary import BOS, EOS, UNK
-from vaelab.plan import container
 from vaelab.reproduce import estimate
 from vaelab.reproduce.estimate import Estimator, Speed
 from vaelab.reproduce.extent import Extent
-from vaelab.run import Run
-from vaelab.validate import validate
+from vaelab.runs.run import Run
+from vaelab.sweeps.plan import container
 
 MNIST = ("dataset=static_mnist", "architecture.hidden=[8]", "batch_size=100", "epochs=20")
 

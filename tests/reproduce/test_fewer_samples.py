@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from vaelab.cli import main
-from vaelab.evaluated import evaluation_file
 from vaelab.evaluation.metric import over_examples
 from vaelab.files import write_json
 from vaelab.reproduce.collect import fewer
+from vaelab.runs.evaluated import evaluation_file
 
 TABLE = """# IWAE-64
 title: IWAE-64

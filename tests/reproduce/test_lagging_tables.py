@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from vaelab import groups
-from vaelab.compose import Composer
-from vaelab.plan import container
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.reproduce import spec
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 
 CONFIGS = groups.config_dir()
 NOTES = Path(__file__).resolve().parents[3] / "shared" / "papers" / "lagging.md"

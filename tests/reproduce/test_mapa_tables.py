@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from vaelab import groups
-from vaelab.compose import Composer
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
 from vaelab.reproduce import budget, spec
 from vaelab.reproduce.cells import plan_cells
 from vaelab.reproduce.cost import is_cost

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from vaelab import groups
-from vaelab.compose import Composer
-from vaelab.identity import config_hash
-from vaelab.plan import check
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
+from vaelab.composing.identity import config_hash
 from vaelab.reproduce import budget, spec
 from vaelab.reproduce.cells import Selection, plan_cells
+from vaelab.sweeps.plan import check
 
 CONFIGS = groups.config_dir()
 PAPER = Path(__file__).resolve().parents[3] / "shared" / "papers" / "vampprior.md"

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from vaelab import groups
+from vaelab.composing import groups
 from vaelab.reproduce import spec
 
 CONFIGS = groups.config_dir()

@@ -5,7 +5,7 @@ import json
 
 from tests.test_run import start, wait_for
 from vaelab.cli import main
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 WORKING = ["reproduce", "table=tiny", "rows=plain,vamp,again"]
 
@@ -247,8 +247,8 @@ def test_an_evaluation_of_other_settings_does_not_fill_a_cell(tiny, monkeypatch)
     module = ModuleType("vaelab.evaluation.run")
 
     def evaluate_run(run, config):
-        from vaelab.evaluated import evaluation_file
         from vaelab.files import write_json
+        from vaelab.runs.evaluated import evaluation_file
 
         made.append(run.folder)
         metrics = {"nll": {"value": 91.0, "se": 0.1, "estimator": "i", "samples": 5000, "n": 7}}

@@ -11,7 +11,7 @@ from vaelab.callback.history import read
 from vaelab.callback.pruning import Pruning, comparable, first_comparable
 from vaelab.cli import main
 from vaelab.errors import Pruned
-from vaelab.run import Run
+from vaelab.runs.run import Run
 from vaelab.search import samplers
 from vaelab.search.read import parameters
 from vaelab.search.spec import Spec

@@ -8,9 +8,9 @@ import pytest
 
 from search import conftest
 from search.forks import kill, wait_for
-from vaelab import run as runs
 from vaelab.cli import main
-from vaelab.run import Run
+from vaelab.runs import run as runs
+from vaelab.runs.run import Run
 from vaelab.search import make
 
 WORDS = ["search", "space=space.yaml"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vaelab import groups
+from vaelab.composing import groups
 from vaelab.errors import UserError
 from vaelab.search import spec
 

@@ -10,14 +10,14 @@ from texts import text_config
 from vaelab import assemble, checkpoint
 from vaelab.build import build, construct
 from vaelab.callback import history
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.errors import UserError
 from vaelab.evaluation.splits import evaluate_splits
 from vaelab.mapa.posteriors import CellPosterior, MixturePosterior
 from vaelab.mapa.recipe import fit as fit_recipe
-from vaelab.plan import container
 from vaelab.posterior import GaussianPosterior
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 
 DATA = (
     "dataset=linear_gaussian", "dataset.dim=3", "dataset.latent_dim=2", "dataset.num_train=96",

@@ -8,13 +8,13 @@ from small import config, make_task, train
 
 from vaelab import checkpoint
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.errors import UserError
 from vaelab.evaluation.splits import in_force
-from vaelab.plan import container
+from vaelab.sweeps.plan import container
 from vaelab.task import Task
 from vaelab.trainer.pretrain import Pretrain
-from vaelab.validate import validate
 
 RUN = ("trainer=pretrain", "trainer.epochs=2", "beta=linear", "beta.start=0.2", "beta.warmup=2")
 

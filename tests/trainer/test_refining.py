@@ -12,16 +12,16 @@ from torch.utils.data import DataLoader
 
 from vaelab.batch import Batch
 from vaelab.build import build
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.validate import validate
 from vaelab.distribution import DiagonalGaussian
 from vaelab.errors import UserError
 from vaelab.evaluation.gradients import gradient
 from vaelab.evaluation.measure import measure
-from vaelab.plan import container
 from vaelab.posterior import GaussianPosterior
 from vaelab.refine.refinement import RefinedPosterior, Track
 from vaelab.session import quiet_lightning
-from vaelab.validate import validate
+from vaelab.sweeps.plan import container
 
 SHORT = ["trainer.steps=3", "trainer.step_size=0.05"]
 STRATEGIES = ["savae", "svi", "vae_svi", "vae_svi_kl"]

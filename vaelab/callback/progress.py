@@ -14,8 +14,8 @@ from rich.text import Text
 
 from vaelab.bound.elbo import Elbo
 from vaelab.callback.selection import Selection
-from vaelab.heartbeat import EVERY, Heartbeat, write
-from vaelab.spelling import duration
+from vaelab.composing.spelling import duration
+from vaelab.runs.heartbeat import EVERY, Heartbeat, write
 from vaelab.task import Task
 
 

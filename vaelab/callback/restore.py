@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 
 from vaelab import checkpoint, distributed
 from vaelab.errors import UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 from vaelab.task import Task
 
 log = logging.getLogger(__name__)

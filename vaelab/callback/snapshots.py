@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 
 from vaelab import checkpoint
 from vaelab.callback.checkpointing import keep
-from vaelab.evaluated import snapshot_name
+from vaelab.runs.evaluated import snapshot_name
 from vaelab.task import Task
 
 

@@ -13,10 +13,10 @@ def run(arguments: list[str]) -> int:
     given = parser.parse_intermixed_args(arguments)
     if given.help:
         return parser.explain(__doc__)
-    from vaelab import plan
-    from vaelab.compose import Composer
+    from vaelab.composing.compose import Composer
     from vaelab.dataset.download import nothing_downloaded
     from vaelab.reporting.summary import show_checks
+    from vaelab.sweeps import plan
 
     composer = Composer(given.config_dir, given.multirun)
     verdicts, cells = [], []

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
-from vaelab import cli, groups
+from vaelab import cli
 from vaelab.command import sample
 from vaelab.command._arguments import Arguments
+from vaelab.composing import groups
 from vaelab.search import names
 
 BASH = """_vaelab() {

@@ -13,7 +13,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from vaelab import groups
+from vaelab.composing import groups
 from vaelab.dataset.download import nothing_downloaded, obtain
 from vaelab.dataset.location import data_directory
 from vaelab.dataset.source import Facts, RemoteFile

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from vaelab import groups
 from vaelab.command._arguments import Arguments
+from vaelab.composing import groups
 from vaelab.errors import UserError
 
 USAGE = "NAME [RUN ...] [NAME=VALUE ...]"
@@ -30,8 +30,8 @@ def run(arguments: list[str]) -> int:
         about = settings(given.words[0], folders) if given.words else HELP
         return parser.explain(f"{__doc__}\n{about}")
     name, *words = given.words or [parser.required(None, "NAME")]
-    from vaelab import run as runs
     from vaelab.diagnosis.settings import settle
+    from vaelab.runs import run as runs
 
     texts = [word for word in words if "=" in word and not Path(word).is_dir()]
     found = [runs.find(word) for word in words if word not in texts]

@@ -20,7 +20,7 @@ def run(arguments: list[str]) -> int:
     given = parser.parse_intermixed_args(arguments)
     if given.help:
         return parser.explain(f"{__doc__}\n{HELP}")
-    from vaelab import run as runs
+    from vaelab.runs import run as runs
 
     a = runs.find(parser.required(given.a, "A"))
     b = runs.find(parser.required(given.b, "B"))

@@ -23,10 +23,10 @@ def run(arguments: list[str]) -> int:
     given = parser.parse_intermixed_args(arguments)
     if given.help:
         return parser.explain(f"{__doc__}\n{HELP}")
-    from vaelab import run as runs
+    from vaelab.runs import run as runs
 
     found = runs.find(parser.required(given.run, "RUN"))
-    from vaelab.again import settings_for
+    from vaelab.composing.again import settings_for
 
     config = settings_for(found, given.overrides)
     alone(config["lightning"], given.overrides)

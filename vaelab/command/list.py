@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from vaelab import groups
 from vaelab.command._arguments import Arguments
+from vaelab.composing import groups
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
-from vaelab.spelling import nearest
 
 PRESETS = {f"{kind}s": (kind,) for kind in groups.TABLES} | {"tables": groups.TABLES}
 ASIDE = ("budget", "diagnosis", "search")  # groups of other commands than train

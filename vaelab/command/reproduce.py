@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
     given = parser.parse_intermixed_args(arguments)
     if given.help:
         return parser.explain(f"{__doc__}\n{HELP}")
-    from vaelab.compose import Composer
+    from vaelab.composing.compose import Composer
     from vaelab.reproduce import request
 
     asked = request.read(given.words, given.config_dir)

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from vaelab import groups
 from vaelab.command._arguments import Arguments
+from vaelab.composing import groups
 from vaelab.errors import UserError
 
 USAGE = "[FOLDER ...] [--watch] [--json]"

@@ -48,10 +48,10 @@ def run(arguments: list[str]) -> int:
     if given.component is not None:
         options["--component"] = given.component
     check(options)
-    from vaelab import run as runs
+    from vaelab.runs import run as runs
 
     found = runs.find(parser.required(given.run, "RUN"))
-    from vaelab.again import settings_for
+    from vaelab.composing.again import settings_for
 
     config = settings_for(found, overrides, evaluation="quick")
     from vaelab.evaluation.generate import Asked, sample_run

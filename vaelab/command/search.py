@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from vaelab import groups
 from vaelab.command._arguments import Arguments
+from vaelab.composing import groups
 from vaelab.errors import UserError
 
 USAGE = "space=NAME|FILE.yaml [trials=30] [NAME=VALUE ...] [--dry-run] [--config-dir DIR]"

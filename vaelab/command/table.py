@@ -1,7 +1,7 @@
 """Show a paper's table again from the run folders, without training."""
 
-from vaelab import groups
 from vaelab.command._arguments import Arguments
+from vaelab.composing import groups
 
 USAGE = "NAME [budget=full|short|smoke] [NAME=VALUE ...]"
 HELP = """
@@ -21,7 +21,7 @@ def run(arguments: list[str]) -> int:
     if given.help:
         return parser.explain(f"{__doc__}\n{HELP}")
     name = parser.required(given.name, "NAME")
-    from vaelab.compose import Composer
+    from vaelab.composing.compose import Composer
     from vaelab.reproduce import request
     from vaelab.reproduce.make import planned_cells, show
 

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from vaelab import groups
 from vaelab.command._arguments import Arguments
+from vaelab.composing import groups
 from vaelab.errors import UserError
 
 USAGE = "[NAME=VALUE ...] [-m] [--cfg job] [--config-dir DIR]"
@@ -21,7 +21,7 @@ EXAMPLES = """Examples
 def run(arguments: list[str]) -> int:
     """Plan every job, then train those that are not finished."""
     if int(os.environ.get("LOCAL_RANK", "0")) > 0 and "VAELAB_RUN" in os.environ:
-        from vaelab.job import follow
+        from vaelab.runs.job import follow
 
         return follow(os.environ["VAELAB_RUN"])
     parser = Arguments("train", USAGE)
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
     given = parser.parse_intermixed_args(arguments)
     if given.help:
         return usage(given.config_dir)
-    from vaelab import plan
+    from vaelab.sweeps import plan
 
     if given.cfg:
         return plan.show_config(given.overrides, given.config_dir, given.multirun)

@@ -18,10 +18,10 @@ from vaelab.bound.base import Bound
 from vaelab.build import device
 from vaelab.dataset.base import Dataset, Splits
 from vaelab.errors import UserError
-from vaelab.evaluated import weights
 from vaelab.model import VAE
 from vaelab.posterior import Posterior
-from vaelab.run import Run
+from vaelab.runs.evaluated import weights
+from vaelab.runs.run import Run
 from vaelab.trainer.base import InferenceStrategy
 
 # Of a label and a total: a context that gives a function to call with each number done.

@@ -13,12 +13,12 @@ import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
 
+from vaelab.composing.identity import canonical, config_hash
 from vaelab.diagnosis.base import Diagnosis, Progress, Subject
 from vaelab.diagnosis.density_records import Density, read
 from vaelab.diagnosis.lag_records import marks
 from vaelab.errors import UserError
 from vaelab.files import finite, write_json
-from vaelab.identity import canonical, config_hash
 from vaelab.reporting.computation import Curve, Panel, draw
 from vaelab.reporting.style import Heading
 

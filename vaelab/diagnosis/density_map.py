@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaelab.composing.identity import canonical
 from vaelab.dataset.known_model import KnownModel
 from vaelab.diagnosis.base import Diagnosis, Loaded, Progress, Subject
 from vaelab.diagnosis.density import REACH, Box, draws, known_curves, learned_curves, on_grid
 from vaelab.diagnosis.integral import integral, start
 from vaelab.errors import UserError
 from vaelab.files import write_json
-from vaelab.identity import canonical
 from vaelab.reporting.densities import Column, draw
 from vaelab.reporting.style import Heading
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaelab.identity import LEFT_OUT, canonical
-from vaelab.run import Run
-from vaelab.settings import shown
+from vaelab.composing.identity import LEFT_OUT, canonical
+from vaelab.composing.settings import shown
+from vaelab.runs.run import Run
 
 OF_NO_INTEREST = LEFT_OUT - {"seed"}
 

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vaelab.again import settings_for
 from vaelab.build import construct
+from vaelab.composing.again import settings_for
+from vaelab.composing.identity import canonical
 from vaelab.diagnosis.base import Diagnosis, Progress, Subject
 from vaelab.diagnosis.labels import distinguish
 from vaelab.errors import UserError
 from vaelab.evaluation.progress import bar
 from vaelab.files import write_json
-from vaelab.identity import canonical
-from vaelab.provenance import provenance
-from vaelab.run import FINAL, Run
+from vaelab.runs.provenance import provenance
+from vaelab.runs.run import FINAL, Run
 from vaelab.threads import choose, use
 
 RECORD = "settings.json"

@@ -8,11 +8,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from vaelab import groups
-from vaelab.compose import dotted
+from vaelab.composing import groups
+from vaelab.composing.compose import dotted
+from vaelab.composing.spelling import nearest
+from vaelab.composing.validate import check_node
 from vaelab.errors import UserError
-from vaelab.spelling import nearest
-from vaelab.validate import check_node
 
 GROUP = "diagnosis"
 

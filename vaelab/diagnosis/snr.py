@@ -22,9 +22,9 @@ from vaelab.diagnosis.snr_trained import Trained
 from vaelab.errors import UserError
 from vaelab.evaluation.moments import floor
 from vaelab.files import finite, write_json
-from vaelab.provenance import provenance
 from vaelab.reporting.snr import draw_ratios
 from vaelab.reporting.style import Heading
+from vaelab.runs.provenance import provenance
 from vaelab.seeding import seed_from
 
 

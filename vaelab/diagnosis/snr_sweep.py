@@ -23,10 +23,10 @@ from vaelab.bound.miwae import Miwae
 from vaelab.bound.piwae import Piwae
 from vaelab.bound.rws import Rws
 from vaelab.bound.stl import Stl
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
 from vaelab.evaluation.moments import GradientDraws
 from vaelab.evaluation.signal import PLUG_IN, Ratio
-from vaelab.spelling import nearest
 
 Key = tuple[str, int, int]  # estimator, M, K
 GROUPS = ("phi", "theta")

@@ -15,14 +15,14 @@ from vaelab.batch import Batch
 from vaelab.build import device
 from vaelab.dataset.tokens import TokenSplit
 from vaelab.errors import UserError
-from vaelab.evaluated import weights
 from vaelab.evaluation.image_files import ImageFiles
 from vaelab.evaluation.measure import ENCODED, in_eval_mode
 from vaelab.evaluation.sample import ancestral, between, of_posterior
 from vaelab.evaluation.sentence_files import SentenceFiles
 from vaelab.evaluation.sentences import Decoding, How
 from vaelab.model import VAE
-from vaelab.run import Run
+from vaelab.runs.evaluated import weights
+from vaelab.runs.run import Run
 from vaelab.seeding import noise, permutation
 
 WHICH = {

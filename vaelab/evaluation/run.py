@@ -11,12 +11,12 @@ import numpy as np
 
 from vaelab.assemble import labels, load_task
 from vaelab.build import construct, device
-from vaelab.evaluated import evaluation_file, weights
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.splits import evaluate_splits
 from vaelab.files import write_json
-from vaelab.provenance import provenance
-from vaelab.run import Run
+from vaelab.runs.evaluated import evaluation_file, weights
+from vaelab.runs.provenance import provenance
+from vaelab.runs.run import Run
 
 
 def evaluate_run(run: Run, config: Mapping[str, Any]) -> Path:

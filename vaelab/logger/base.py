@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from vaelab import identity, swept
+from vaelab.composing import identity
 from vaelab.files import plain
-from vaelab.run import Run
+from vaelab.runs.run import Run
+from vaelab.sweeps import sweep as swept
 
 # Where and how, not what; `logger` may hold the address of a server.
 UNRECORDED = frozenset("logger hydra output_dir data_dir fresh threads".split())

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
 from vaelab.report.evaluations import OWN, Settings, like
 from vaelab.report.record import Record
-from vaelab.spelling import nearest
 
 
 def choose(

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from vaelab.composing.identity import canonical
 from vaelab.errors import UserError
-from vaelab.identity import canonical
 from vaelab.report import words
 from vaelab.report.evaluations import OWN, Evaluation, later, options, own
 from vaelab.report.seeds import form
 from vaelab.report.shape import finite, misshapen
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 INDEPENDENT = "independent"
 SAME = "same examples, as if independent"

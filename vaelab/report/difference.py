@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from vaelab.identity import NAMED, canonical
+from vaelab.composing.identity import NAMED, canonical
 from vaelab.report.compared import evaluations
 from vaelab.report.settings import ELSEWHERE, Flat, flat
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 
 def settings(a: Run, b: Run) -> list[tuple[str, str | None, str | None]]:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vaelab.report import compared, difference, words
 from vaelab.report.compared import Compared
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 NOTHING = "-"
 WIDE = 10_000  # columns where nothing need fold, as in a file

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from vaelab import groups
-from vaelab.evaluated import numbers, settings_hash
+from vaelab.composing import groups
 from vaelab.report.shape import misshapen
+from vaelab.runs.evaluated import numbers, settings_hash
 
 OWN = "own"
 Settings = Mapping[str, Any]

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from vaelab import groups
-from vaelab.identity import LEFT_OUT
+from vaelab.composing import groups
+from vaelab.composing.identity import LEFT_OUT
 from vaelab.report.settings import flat, leaves
 
 CHOSEN = re.compile(r"^\s*-\s*override\s+/(\w+)(?:@([\w.]+))?:\s*(\S+)", re.MULTILINE)

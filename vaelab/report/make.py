@@ -5,9 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from vaelab import __version__, groups
+from vaelab import __version__
+from vaelab.composing import groups
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
-from vaelab.provenance import git_commit
 from vaelab.report.chosen import choose
 from vaelab.report.evaluations import OWN, options
 from vaelab.report.found import find
@@ -15,7 +16,7 @@ from vaelab.report.published import NONE, beside
 from vaelab.report.record import read
 from vaelab.report.report import Report, collected
 from vaelab.report.write import MARKS, paths, write
-from vaelab.spelling import nearest
+from vaelab.runs.provenance import git_commit
 
 OPTIONS = {"output": "report.html", "formats": ",".join(MARKS), "tables": "", "evaluation": OWN}
 

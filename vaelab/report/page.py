@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from vaelab.composing.spelling import duration
 from vaelab.report import words
 from vaelab.report.figures import embedded, size
 from vaelab.report.history import POINTS
@@ -21,7 +22,6 @@ from vaelab.report.report import Report
 from vaelab.report.run_sheet import run_sheet
 from vaelab.report.seed_sheet import seed_sheet
 from vaelab.report.sheet import Cell, Sheet
-from vaelab.spelling import duration
 
 MARK = '<meta name="generator" content="vaelab report">'
 HERE = Path(__file__).parent

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vaelab import groups, identity
+from vaelab.composing import groups, identity
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
 from vaelab.report.likely import demanded, possible
 from vaelab.report.record import Record
@@ -17,7 +18,6 @@ from vaelab.reproduce import budget as budgets
 from vaelab.reproduce import spec
 from vaelab.reproduce.outcome import Outcome
 from vaelab.reproduce.spec import Cell, Table
-from vaelab.spelling import nearest
 
 KINDS = ("table", "figure")  # a claim has no published number
 NONE = "none"
@@ -92,11 +92,11 @@ def of_table(
     config_dir: str | None,
 ) -> list[Beside]:
     """The cells of one table that runs are of; those they are relative to are looked for too."""
-    from vaelab.compose import Composer  # imports Hydra, which most reports need not
-    from vaelab.job import Task
+    from vaelab.composing.compose import Composer  # imports Hydra, which most reports need not
     from vaelab.reproduce.cells import EVALUATION, task_for
     from vaelab.reproduce.collect import trained
     from vaelab.reproduce.compared import compared
+    from vaelab.runs.job import Task
 
     composer = Composer(config_dir)
     full = budgets.find(budgets.FULL, *composer.folders)

@@ -10,13 +10,13 @@ from typing import Any
 
 import yaml
 
-from vaelab import identity
+from vaelab.composing import identity
 from vaelab.errors import UserError
 from vaelab.files import merged
 from vaelab.report.evaluations import OWN, Evaluation, later, options, own
 from vaelab.report.history import History
 from vaelab.report.shape import misshapen
-from vaelab.run import Run, command
+from vaelab.runs.run import Run, command
 
 Settings = dict[str, Any]
 DAMAGED = "damaged"

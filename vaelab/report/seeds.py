@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaelab import identity
+from vaelab.composing import identity
 from vaelab.report.record import Record
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vaelab.identity import LEFT_OUT, NAMED, canonical
+from vaelab.composing.identity import LEFT_OUT, NAMED, canonical
 from vaelab.report.record import Record
 
 OF_THE_EVALUATION = "evaluation"

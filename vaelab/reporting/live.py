@@ -11,7 +11,7 @@ from rich.live import Live
 
 from vaelab.reporting import runs
 from vaelab.reporting.tables import ORDER, fitted, tables, title
-from vaelab.swept import Sweep
+from vaelab.sweeps.sweep import Sweep
 
 EVERY = 1.0  # seconds between two looks at the files
 QUIET = 60.0  # seconds between two lines where there is no terminal

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaelab import heartbeat
+from vaelab.composing.spelling import duration
 from vaelab.errors import UserError
-from vaelab.heartbeat import SILENT, Heartbeat
-from vaelab.run import Run
-from vaelab.spelling import duration
+from vaelab.runs import heartbeat
+from vaelab.runs.heartbeat import SILENT, Heartbeat
+from vaelab.runs.run import Run
 
 OVER = ("complete", "pruned")
 

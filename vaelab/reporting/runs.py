@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vaelab import swept
+from vaelab.composing.spelling import duration
 from vaelab.reporting.row import OVER, Row, row
-from vaelab.spelling import duration
-from vaelab.swept import Sweep
+from vaelab.sweeps import sweep as swept
+from vaelab.sweeps.sweep import Sweep
 
 SWEEPS = ".sweeps"  # where an output folder keeps what was planned
 FAILED = ("failed", "damaged")

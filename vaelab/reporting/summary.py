@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vaelab.run import Run
-from vaelab.spelling import duration
+from vaelab.composing.spelling import duration
+from vaelab.runs.run import Run
 
 FINAL = ("nll", "elbo")
 DENSITY = ("log_likelihood", "log_likelihood_true")  # shown where a run has them

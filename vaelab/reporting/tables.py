@@ -11,9 +11,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from vaelab.composing.spelling import duration
 from vaelab.reporting import runs
 from vaelab.reporting.row import Row
-from vaelab.spelling import duration
 
 STYLES = {"running": "cyan", "complete": "green", "failed": "red", "damaged": "red"}
 STYLES |= {"interrupted": "yellow", "pruned": "dim", "waiting": "dim", "planned": "dim"}

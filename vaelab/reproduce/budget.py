@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from vaelab import groups
+from vaelab.composing import groups
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
 from vaelab.reproduce.spec import check, read_yaml
-from vaelab.spelling import nearest
 
 FULL = "full"
 # Where each limit lies in a run's config.

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.identity import LEFT_OUT
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
-from vaelab.evaluated import Wanted
-from vaelab.identity import LEFT_OUT
-from vaelab.job import Task
-from vaelab.plan import plan
 from vaelab.reproduce.budget import Budget, NotInBudget
 from vaelab.reproduce.spec import Cell, Table
-from vaelab.spelling import nearest
+from vaelab.runs.evaluated import Wanted
+from vaelab.runs.job import Task
+from vaelab.sweeps.plan import plan
 
 EVALUATION = "evaluation=paper"
 # Overrides that say where and how, not what; any other makes a cell another than the paper's.

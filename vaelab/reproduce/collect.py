@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from vaelab.errors import UserError
-from vaelab.evaluated import reported, results
-from vaelab.job import Task
 from vaelab.reproduce.cells import Planned
 from vaelab.reproduce.compared import compared
 from vaelab.reproduce.cost import is_cost, took
 from vaelab.reproduce.outcome import Outcome, Trained
 from vaelab.reproduce.spec import Cell
-from vaelab.run import Run, command
+from vaelab.runs.evaluated import reported, results
+from vaelab.runs.job import Task
+from vaelab.runs.run import Run, command
 
 
 def collect(planned: list[Planned], config_dir: str | None = None) -> list[Outcome]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vaelab.errors import UserError
-from vaelab.run import FINAL
+from vaelab.runs.run import FINAL
 
 COST = "cost."
 HOURS = "training_hours"  # the one name that results.json has in seconds

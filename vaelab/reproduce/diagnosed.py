@@ -10,7 +10,7 @@ from typing import Any
 from vaelab.errors import UserError
 from vaelab.reproduce.outcome import Outcome, Report, Trained
 from vaelab.reproduce.request import Request, config_folders
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 log = logging.getLogger(__name__)
 ELSEWHERE = ("lightning", "threads")  # settings that say where a run is looked at

@@ -6,17 +6,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
 from vaelab.dataset.download import nothing_downloaded
 from vaelab.errors import UserError
-from vaelab.evaluated import settings_hash
 from vaelab.files import write_json
-from vaelab.job import Task
 from vaelab.reproduce.cells import Planned
 from vaelab.reproduce.listing import long
 from vaelab.reproduce.make import checked, folder, planned_cells
 from vaelab.reproduce.request import Request
-from vaelab.run import Run, command
+from vaelab.runs.evaluated import settings_hash
+from vaelab.runs.job import Task
+from vaelab.runs.run import Run, command
 
 ESTIMATE = "estimate.json"
 

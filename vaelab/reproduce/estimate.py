@@ -15,14 +15,14 @@ from vaelab.assemble import make_task
 from vaelab.batch import Batch
 from vaelab.bound.base import Bound
 from vaelab.build import Parts, build, construct, device
+from vaelab.composing.identity import canonical
 from vaelab.dataset.base import Split, Splits
 from vaelab.dataset.tokens import token_split
 from vaelab.dataset.vocabulary import BOS, EOS, UNK
 from vaelab.evaluation.evaluate import Evaluation
 from vaelab.evaluation.score import score
-from vaelab.identity import canonical
 from vaelab.reproduce.extent import Extent, extent
-from vaelab.run import FINAL, Run
+from vaelab.runs.run import FINAL, Run
 from vaelab.threads import choose, use
 
 UPDATES = 3  # timed, after one that is not

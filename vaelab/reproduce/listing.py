@@ -4,10 +4,10 @@ import json
 import textwrap
 from pathlib import Path
 
-from vaelab import groups
+from vaelab.composing import groups
+from vaelab.composing.spelling import duration
 from vaelab.reproduce import spec
 from vaelab.reproduce.spec import Cell, Table
-from vaelab.spelling import duration
 
 WIDTH = 76
 

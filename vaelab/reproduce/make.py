@@ -7,12 +7,10 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from vaelab import __version__, groups, partners
-from vaelab.compose import Composer
+from vaelab import __version__, partners
+from vaelab.composing import groups
+from vaelab.composing.compose import Composer
 from vaelab.errors import UserError
-from vaelab.job import Task
-from vaelab.plan import check
-from vaelab.provenance import git_commit
 from vaelab.reproduce.cells import Planned, changes, plan_cells
 from vaelab.reproduce.collect import collect
 from vaelab.reproduce.diagnosed import pictures
@@ -20,6 +18,9 @@ from vaelab.reproduce.outcome import Outcome, Report
 from vaelab.reproduce.pages import terminal
 from vaelab.reproduce.pages.write import write_pages
 from vaelab.reproduce.request import Request
+from vaelab.runs.job import Task
+from vaelab.runs.provenance import git_commit
+from vaelab.sweeps.plan import check
 
 
 def reproduce(request: Request, composer: Composer) -> int:
@@ -29,7 +30,7 @@ def reproduce(request: Request, composer: Composer) -> int:
     wanted, todo = checked(wanted, request)
     if todo:
         partners.check_sweep(todo[0].config["lightning"], "vaelab reproduce")
-        from vaelab.sweep import launch
+        from vaelab.sweeps.launch import launch
 
         launch(composer, todo)
     known = {one.cell.name: one for one in wanted}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaelab import groups
+from vaelab.composing import groups
 from vaelab.errors import UserError
 from vaelab.reproduce import budget as budgets
 from vaelab.reproduce import spec

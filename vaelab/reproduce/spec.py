@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from vaelab import groups
+from vaelab.composing import groups
+from vaelab.composing.settings import shown
+from vaelab.composing.spelling import nearest
+from vaelab.composing.typed import mismatch
 from vaelab.errors import UserError
-from vaelab.settings import shown
-from vaelab.spelling import nearest
-from vaelab.typed import mismatch
 
 KINDS = groups.TABLES
 # What may be said of all cells, of a row's or a column's, or of one.

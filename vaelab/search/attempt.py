@@ -8,15 +8,15 @@ from statistics import mean
 
 from optuna.trial import Trial, TrialState
 
-from vaelab import own_files
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
 from vaelab.errors import UserError
-from vaelab.job import Task, evaluate, train
-from vaelab.plan import check
-from vaelab.run import Busy, Run
+from vaelab.runs import own_files
+from vaelab.runs.job import Task, evaluate, train
+from vaelab.runs.run import Busy, Run
 from vaelab.search import runs
 from vaelab.search.spec import Spec
 from vaelab.search.study import Study
+from vaelab.sweeps.plan import check
 
 log = logging.getLogger(__name__)
 

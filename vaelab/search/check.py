@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.identity import LEFT_OUT
 from vaelab.errors import UserError
-from vaelab.identity import LEFT_OUT
-from vaelab.job import Task
-from vaelab.plan import check as build
+from vaelab.runs.job import Task
 from vaelab.search.names import BOUND, PREFIX
 from vaelab.search.runs import task_for
 from vaelab.search.space import Choice, Parameter, grid, overrides
 from vaelab.search.spec import Spec
+from vaelab.sweeps.plan import check as build
 from vaelab.traits import Trait, needs
 
 if TYPE_CHECKING:  # takes seconds to import

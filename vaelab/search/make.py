@@ -7,7 +7,7 @@ import optuna
 from optuna.trial import TrialState
 
 from vaelab import partners
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
 from vaelab.errors import UserError
 from vaelab.search import runs
 from vaelab.search.attempt import Attempt

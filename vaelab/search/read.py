@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from vaelab.composing.settings import shown
+from vaelab.composing.spelling import nearest
+from vaelab.composing.typed import mismatch
 from vaelab.errors import UserError
 from vaelab.search.space import Choice, Parameter, Range, Space
-from vaelab.settings import shown
-from vaelab.spelling import nearest
-from vaelab.typed import mismatch
 
 RANGE: dict[str, Any] = {"low": float, "high": float, "log": bool, "step": float, "int": bool}
 VALUES: dict[str, Any] = {"values": list}

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
 from vaelab.reporting.summary import make_console
-from vaelab.run import command
+from vaelab.runs.run import command
 from vaelab.search import figures, runs
 from vaelab.search.names import BOUND
 from vaelab.search.spec import Spec

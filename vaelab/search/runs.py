@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
+from vaelab.composing.identity import config_hash
 from vaelab.errors import UserError
-from vaelab.evaluated import Wanted, results
-from vaelab.identity import config_hash
-from vaelab.job import Task
-from vaelab.plan import plan
-from vaelab.run import Run
+from vaelab.runs.evaluated import Wanted, results
+from vaelab.runs.job import Task
+from vaelab.runs.run import Run
 from vaelab.search.names import BOUND, PREFIX
 from vaelab.search.space import overrides
 from vaelab.search.spec import Spec
+from vaelab.sweeps.plan import plan
 
 
 @dataclass(frozen=True)

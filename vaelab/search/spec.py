@@ -11,13 +11,13 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from vaelab import groups
+from vaelab.composing import groups
+from vaelab.composing.spelling import nearest
+from vaelab.composing.typed import mismatch
 from vaelab.errors import UserError
 from vaelab.search.names import BOUND, MEASURES, METRICS, OWN, PREFIX, PRUNERS, SAMPLERS
 from vaelab.search.read import check, parameters, spelt
 from vaelab.search.space import Space
-from vaelab.spelling import nearest
-from vaelab.typed import mismatch
 
 GROUP = "search"
 KEYS: dict[str, Any] = {

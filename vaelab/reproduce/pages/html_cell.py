@@ -5,10 +5,10 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from vaelab.composing.spelling import duration
 from vaelab.reproduce.outcome import Outcome, Report, Trained
 from vaelab.reproduce.pages import words
 from vaelab.reproduce.pages.legend import Legend
-from vaelab.spelling import duration
 
 NOTHING = "-"  # in place of our number
 

@@ -5,14 +5,14 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from vaelab import own_files
-from vaelab.complaints import in_one_line
-from vaelab.compose import Composer, dotted
+from vaelab.composing.complaints import in_one_line
+from vaelab.composing.compose import Composer, dotted
+from vaelab.composing.spelling import nearest
+from vaelab.composing.validate import validate
 from vaelab.errors import UserError
-from vaelab.run import Run
-from vaelab.spelling import nearest
+from vaelab.runs import own_files
+from vaelab.runs.run import Run
 from vaelab.threads import choose, use
-from vaelab.validate import validate
 
 TRAINED = ("architecture", "prior", "likelihood", "optimizer", "beta", "experiment")
 WITHOUT_EFFECT = ("epochs", "patience", "clip_norm", "clip_scope", "micro_batches", "fresh")

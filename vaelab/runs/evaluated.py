@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vaelab.composing.identity import LEFT_OUT, as_older, canonical
 from vaelab.errors import UserError
-from vaelab.identity import LEFT_OUT, as_older, canonical
-from vaelab.run import FINAL, Run
+from vaelab.runs.run import FINAL, Run
 
 # Settings younger than some evaluations: at these values they change no hash and no number that
 # an older one has.

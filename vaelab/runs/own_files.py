@@ -13,7 +13,7 @@ from typing import Any
 
 from vaelab.dataset.verify import checksum
 from vaelab.errors import UserError
-from vaelab.run import Run
+from vaelab.runs.run import Run
 
 Config = Mapping[str, Any]
 

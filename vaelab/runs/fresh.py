@@ -11,9 +11,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from vaelab import identity
+from vaelab.composing import identity
 from vaelab.errors import UserError
-from vaelab.job import Task
+from vaelab.runs.job import Task
 
 
 def folder(config: Mapping[str, Any]) -> Path:

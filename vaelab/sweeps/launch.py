@@ -14,15 +14,16 @@ from hydra.core.utils import JobReturn
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
-from vaelab import killed, launchers, swept
-from vaelab.compose import Composer
+from vaelab.composing.compose import Composer
 from vaelab.errors import UserError
-from vaelab.job import Task
-from vaelab.launched import BUSY, Job
-from vaelab.launchers import Share
 from vaelab.reporting import live
-from vaelab.run import Run
-from vaelab.swept import Sweep
+from vaelab.runs.job import Task
+from vaelab.runs.run import Run
+from vaelab.sweeps import killed, launchers
+from vaelab.sweeps import sweep as swept
+from vaelab.sweeps.job import BUSY, Job
+from vaelab.sweeps.launchers import Share
+from vaelab.sweeps.sweep import Sweep
 
 
 class Lost(UserError):

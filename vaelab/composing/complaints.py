@@ -9,12 +9,12 @@ import yaml
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
-from vaelab import groups
+from vaelab.composing import groups
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
-from vaelab.spelling import nearest
 
 if TYPE_CHECKING:  # which uses this
-    from vaelab.compose import Composer
+    from vaelab.composing.compose import Composer
 
 
 @contextmanager

@@ -18,7 +18,7 @@ def config_dir() -> Path:
     Raises:
         FileNotFoundError: neither has train.yaml; the installation is broken.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     for folder in (package / "configs", package.parent / "configs"):
         if (folder / PRIMARY).is_file():
             return folder

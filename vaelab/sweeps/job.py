@@ -10,13 +10,13 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from vaelab import slots
-from vaelab.job import Task, die_with, evaluate, train
-from vaelab.launchers import Share, apart
 from vaelab.reporting.runs import group
-from vaelab.requeue import requeued
-from vaelab.run import Busy
-from vaelab.swept import Sweep
+from vaelab.runs.job import Task, die_with, evaluate, train
+from vaelab.runs.run import Busy
+from vaelab.sweeps import slots
+from vaelab.sweeps.launchers import Share, apart
+from vaelab.sweeps.requeue import requeued
+from vaelab.sweeps.sweep import Sweep
 
 BUSY = "busy"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Literal
 
-from vaelab.typed import mismatch, settle
+from vaelab.composing.typed import mismatch, settle
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from vaelab import groups, launchers
-from vaelab.complaints import in_one_line
+from vaelab.composing import groups
+from vaelab.composing.complaints import in_one_line
+from vaelab.composing.overrides import Reader
+from vaelab.composing.preset import without_leftovers
+from vaelab.composing.repository import Remembering
 from vaelab.errors import UserError
-from vaelab.overrides import Reader
-from vaelab.preset import without_leftovers
-from vaelab.repository import Remembering
+from vaelab.sweeps import launchers
 
 CONFIG = "train"
 REMEMBERED = 256  # configs, of a tenth of a megabyte each

@@ -9,9 +9,9 @@ from typing import Any
 
 from hydra.core.utils import JobReturn, JobStatus
 
-from vaelab import run as runs
-from vaelab.job import Task
-from vaelab.run import Run
+from vaelab.runs import run as runs
+from vaelab.runs.job import Task
+from vaelab.runs.run import Run
 
 KILLED = "its process was killed"
 MEMORY = f"{KILLED}; out of memory?"

@@ -24,7 +24,7 @@ def provenance() -> dict[str, Any]:
 
 def git_commit() -> str | None:
     """The commit of the checkout this code runs from, "+" where files differ; None elsewhere."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     git = ["git", "-C", str(root)]

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from omegaconf import DictConfig, OmegaConf
 
-from vaelab import settings
+from vaelab.composing import settings
+from vaelab.composing.spelling import nearest
+from vaelab.composing.typed import mismatch, settle
 from vaelab.errors import UserError
-from vaelab.spelling import nearest
-from vaelab.typed import mismatch, settle
 
 COMPONENTS = (
     *("dataset", "likelihood", "architecture", "prior", "bound", "trainer", "beta"),

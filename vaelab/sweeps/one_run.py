@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from vaelab.errors import UserError
-from vaelab.evaluated import Wanted
-from vaelab.job import Task
+from vaelab.runs.evaluated import Wanted
+from vaelab.runs.job import Task
 
 ASIDE = ("evaluation", "choices")  # made besides; and names of what else is compared
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from vaelab import own_files, partners
-from vaelab import run as runs
+from vaelab import partners
 from vaelab.errors import Interrupted, Pruned, UserError
-from vaelab.evaluated import Wanted
-from vaelab.heartbeat import beating
-from vaelab.run import Run
+from vaelab.runs import own_files
+from vaelab.runs import run as runs
+from vaelab.runs.evaluated import Wanted
+from vaelab.runs.heartbeat import beating
+from vaelab.runs.run import Run
 from vaelab.threads import choose, use
 
 if TYPE_CHECKING:  # takes seconds to import

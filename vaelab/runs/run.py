@@ -12,12 +12,13 @@ from typing import Any
 
 import yaml
 
-from vaelab import heartbeat, identity, lock
+from vaelab.composing import identity
+from vaelab.composing.spelling import duration
 from vaelab.errors import UserError
 from vaelab.files import merged, write_json, write_yaml
-from vaelab.heartbeat import SILENT
-from vaelab.provenance import provenance
-from vaelab.spelling import duration
+from vaelab.runs import heartbeat, lock
+from vaelab.runs.heartbeat import SILENT
+from vaelab.runs.provenance import provenance
 
 FINAL = ("complete",)  # not pruned: whoever asks for the run itself wants it whole
 

@@ -7,17 +7,18 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from vaelab import fresh, own_files, partners
-from vaelab import run as runs
-from vaelab.compose import Cell, Composer
+from vaelab import partners
+from vaelab.composing.compose import Cell, Composer
+from vaelab.composing.validate import check_settings, validate
 from vaelab.errors import UserError
-from vaelab.evaluated import Wanted, evaluation_file
-from vaelab.job import Task, evaluate
-from vaelab.job import train as train_task
-from vaelab.one_run import together
 from vaelab.reporting import summary
-from vaelab.run import Run
-from vaelab.validate import check_settings, validate
+from vaelab.runs import fresh, own_files
+from vaelab.runs import run as runs
+from vaelab.runs.evaluated import Wanted, evaluation_file
+from vaelab.runs.job import Task, evaluate
+from vaelab.runs.job import train as train_task
+from vaelab.runs.run import Run
+from vaelab.sweeps.one_run import together
 
 
 def show_config(overrides: list[str], extra: str | None, multirun: bool) -> int:
@@ -87,7 +88,7 @@ def sweep(composer: Composer, tasks: list[Task], numbered: str) -> int:
     for fault in changed:
         print(f"vaelab: {fault}", file=sys.stderr)
     if finished < len(tasks):
-        from vaelab.sweep import launch
+        from vaelab.sweeps.launch import launch
 
         launch(composer, tasks)
     summary.show_all([Run(task.folder) for task in tasks], [task.overrides for task in tasks])

@@ -60,7 +60,8 @@ def folder(config: Mapping[str, Any]) -> Path:
     choices = config.get("choices", {})
     names = "-".join(re.sub(r"[^\w.]+", "_", str(choices.get(group, "own"))) for group in NAMED)
     root = Path(str(config["output_dir"])) / "train"
-    number = int(config.get("fresh") or 0)  # true: the first, until one is found (vaelab/fresh.py)
+    # true: the first, until one is found (vaelab/runs/fresh.py)
+    number = int(config.get("fresh") or 0)
     again = f"-{number}" if number > 1 else ""
     return root / names / config_hash(config)[:8] / f"seed{config['seed']}{again}"
 

@@ -8,10 +8,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
 from hydra.errors import HydraException
 
-from vaelab import groups
+from vaelab.composing import groups
+from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
-from vaelab.launchers import EXTRAS
-from vaelab.spelling import nearest
+from vaelab.sweeps.launchers import EXTRAS
 
 
 class Reader:
