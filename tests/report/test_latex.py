@@ -9,7 +9,7 @@ from report.test_pages import HOSTILE
 from vaelab.report import latex, tex
 from vaelab.report.record import read
 from vaelab.report.report import collected
-from vaelab.reproduce.pages import latex as published
+from vaelab.reporting import tex as fonts
 
 LETTERS = "ą ŋ « » þ ħ λ ς ϟ é ß Ž ? ` -- ?` 日本 😀 \u2212 ∞"
 needed = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX here")
@@ -106,7 +106,7 @@ def test_tables_compile_and_fit_the_page(report, tmp_path):
 @needed
 @pytest.mark.slow
 def test_every_letter_that_is_let_through_compiles(tmp_path):
-    letters = sorted({*tex.LETTERS, *published.SPECIAL, *map(chr, range(32, 127))})
+    letters = sorted({*fonts.LETTERS, *fonts.SPECIAL, *map(chr, range(32, 127))})
     body = "\n\n".join(f"x{tex.escape(one)}x" for one in letters)
     assert "Missing character" not in compiled(body, tmp_path)
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reproduce.fakes import Line, cell, outcome, report, trained
+from vaelab.reporting import tex
 from vaelab.reproduce.pages import csv_file, html_page, latex, markdown
 from vaelab.reproduce.pages.legend import Legend
 
@@ -135,5 +136,5 @@ def test_a_marked_number_carries_a_sign_on_every_page(made):
     cells = [text for row in markdown.layout(made, legend)[1:] for text in row[1:]]
     assert [any(sign in text for sign in "†‡§¶‖") for text in cells] == marked
     assert all(reason in legend.warning for reason in legend.signs)
-    signs = [latex.escape(sign) for sign in "†‡§¶‖"]
+    signs = [tex.escape(sign) for sign in "†‡§¶‖"]
     assert [any(sign in text for sign in signs) for text in latex_cells(made)] == marked

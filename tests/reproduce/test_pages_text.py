@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reproduce.fakes import NUMBERS, Line, cell, outcome, report, trained
+from vaelab.reporting import tex
 from vaelab.reproduce.pages import csv_file, latex, markdown, words
 from vaelab.reproduce.pages.legend import Legend
 
@@ -170,14 +171,12 @@ def test_latex_of_many_columns_is_narrow():
 
 
 def test_latex_sets_what_was_written():
-    assert latex.escape(r"50% of a_b & {c} #1 $2 ~ ^ \x") == (
+    assert tex.escape(r"50% of a_b & {c} #1 $2 ~ ^ \x") == (
         r"50\% of a\_b \& \{c\} \#1 \$2 \textasciitilde{} \textasciicircum{} \textbackslash{}x"
     )
-    assert (
-        latex.escape("β < 1 ± \N{GREEK SMALL LETTER OMICRON}") == r"$\beta$ \textless{} 1 $\pm$ o"
-    )
-    assert latex.escape("-KL(Q||P)") == r"-KL(Q\textbar{}\textbar{}P)"  # a bare one is a dash
-    assert latex.escape("é") == "é"
+    assert tex.escape("β < 1 ± \N{GREEK SMALL LETTER OMICRON}") == r"$\beta$ \textless{} 1 $\pm$ o"
+    assert tex.escape("-KL(Q||P)") == r"-KL(Q\textbar{}\textbar{}P)"  # a bare one is a dash
+    assert tex.escape("é") == "é"
 
 
 def test_a_reduced_report_says_so_in_every_text():

@@ -15,6 +15,7 @@ from vaelab.report.report import Report
 from vaelab.report.run_sheet import run_sheet
 from vaelab.report.seed_sheet import seed_sheet
 from vaelab.report.sheet import Note, Sheet
+from vaelab.reporting.tex import escape
 
 MARK = "% vaelab report"
 LINES = 42  # of a table and the notes below it, which cannot break over pages
@@ -72,7 +73,7 @@ def table(part: Sequence[Strip], notes: Sequence[str], rows: range, caption: str
     """One table environment."""
     yield r"\begin{table}"
     yield r"\centering\footnotesize\setlength{\tabcolsep}{3pt}"
-    yield rf"\caption{{{tex.escape(caption)}}}"
+    yield rf"\caption{{{escape(caption)}}}"
     yield r"\par\medskip"
     yield rf"\begin{{tabular}}{{@{{}}{''.join(one.kind for one in part)}@{{}}}}"
     yield r"\toprule"

@@ -6,6 +6,7 @@ from textwrap import wrap
 
 from vaelab.report import tex
 from vaelab.report.sheet import Cell, Column, Sheet
+from vaelab.reporting.tex import escape, spaced
 
 PAGE = 340.0  # points that an article's lines are wide, but for five
 GAP = 6.0  # points between columns
@@ -78,10 +79,10 @@ def numbers(rows: int) -> Strip:
 
 def strip(column: Column, cells: Sequence[Cell]) -> Strip:
     """A column of numbers as wide as the widest; of words, they are set in several lines."""
-    texts = [short(tex.spaced(cell.text)) for cell in cells]
+    texts = [short(spaced(cell.text)) for cell in cells]
     if column.role == "number":
         heads = wrap(column.name, HEAD) or [""]
-        head = r"\\{}".join(map(tex.escape, heads))  # a bracket after \\ would be a length
+        head = r"\\{}".join(map(escape, heads))  # a bracket after \\ would be a length
         wide = [tex.math_width(one.text) + RAISED * len(one.letter) for one in cells]
         found = [tex.math(text) + raised(cell) for text, cell in zip(texts, cells, strict=True)]
         width = max([*map(tex.width, heads), *wide])

@@ -2,40 +2,13 @@ r"""Text and numbers as LaTeX sets them with \usepackage{booktabs} alone, and ho
 
 import re
 
-from vaelab.reproduce.pages import latex
+from vaelab.reporting.tex import LETTERS, escape, letter, spaced
 
-# Letters beyond ASCII of which each was compiled: OT1 fonts have no others (ą, ŋ, ħ, «).
-LETTERS = frozenset(
-    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿĀāĂăĆćĈĉĊċČčĎďĒēĔĕĖėĚěĜĝĞğĠġĢģĤĥĨĩĪīĬĭİı"
-    "ĴĵĶķĹĺĻļĽľŁłŃńŅņŇňŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŨũŪūŬŭŮůŰűŴŵŶŷŸŹźŻżŽž"
-    "αβγδεζηθικμνξοπρστυφχψω\N{EN DASH}\N{EM DASH}"
-)
-# Of which the signs are read as another: -- is a dash, and ?` turns a question mark.
-LIGATURE = re.compile(r"(?<=[-`'?!,])(?=[-`',])")
 NUMBER = re.compile(r"(?<![\w.])([-+]?)(\d+(?:\.\d+)?|inf)(?:e([-+]?\d+))?(?![\w.])")
 # Points of letters of 8 point type, none less than it is.
 NARROW, WIDE, USUAL, CAPITAL = 3.6, 9.0, 4.9, 6.9
 LONGER = {"…": "...."}
 THIN, THICK = frozenset(" ijltfrI.,:;|!'()[]-"), frozenset("mwMW@%&#+=<>~^±")
-
-
-def escape(text: str) -> str:
-    """Text that TeX sets as it is; a letter that it has no font for by its number."""
-    return LIGATURE.sub("{}", "".join(map(letter, spaced(text))))
-
-
-def spaced(text: str) -> str:
-    """Without characters that nothing is seen of."""
-    return "".join(one if one.isprintable() else " " for one in text)
-
-
-def letter(character: str) -> str:
-    """One character."""
-    if character == "λ":  # whose name Unicode spells "lamda"
-        return r"$\lambda$"
-    if character.isascii() or character in LETTERS or character in latex.SPECIAL:
-        return latex.escape(character)
-    return f"[U+{ord(character):04X}]"
 
 
 def shown(character: str) -> str:

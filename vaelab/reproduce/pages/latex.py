@@ -1,36 +1,15 @@
 """The table for a paper: a booktabs tabular in the paper's layout."""
 
-import unicodedata
 from itertools import zip_longest
 from textwrap import wrap
 
+from vaelab.reporting.tex import escape
 from vaelab.reproduce.outcome import Outcome, Report
 from vaelab.reproduce.pages import words
 from vaelab.reproduce.pages.legend import Legend
 
 FEW = 4  # columns in which `ours ± s` fits on one line
 HEAD, SIDE = 10, 14  # letters in a line of a column's and of a row's label
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    "\N{MULTIPLICATION SIGN}": r"$\times$",
-    "\N{MINUS SIGN}": r"$-$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "→": r"$\rightarrow$",
-    "…": r"\ldots{}",
-    "†": r"\textdagger{}",
-    "‡": r"\textdaggerdbl{}",
-    "§": r"\S{}",
-    "¶": r"\P{}",
-    "‖": r"\textbardbl{}",
-    **{character: f"\\{character}" for character in "{}$&#_%"},
-}
 
 
 def text(report: Report) -> str:
@@ -61,19 +40,6 @@ def text(report: Report) -> str:
     for reason, sign in legend.signs.items():
         lines.append(rf"\par\smallskip {_raised(sign)} {escape(reason)}: not judged")
     return "\n".join([*lines, r"\end{table}"]) + "\n"
-
-
-def escape(text: str) -> str:
-    """Text that TeX sets as it is."""
-    return "".join(SPECIAL.get(character) or _greek(character) for character in text)
-
-
-def _greek(character: str) -> str:
-    """A Greek letter in maths, where every font has it; anything else as it is."""
-    words_of = unicodedata.name(character, "").split()
-    if words_of[:3] == ["GREEK", "SMALL", "LETTER"] and len(words_of) == 4:
-        return "o" if words_of[3] == "OMICRON" else f"$\\{words_of[3].lower()}$"
-    return character
 
 
 def _caption(report: Report, legend: Legend) -> str:
