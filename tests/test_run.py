@@ -12,11 +12,11 @@ import pytest
 import stand_in
 
 from vaelab.cli import main
-from vaelab.composing.again import settings_for
 from vaelab.composing.compose import Composer
 from vaelab.composing.identity import folder
 from vaelab.errors import UserError
 from vaelab.runs import run as runs
+from vaelab.runs.again import settings_for
 from vaelab.runs.run import Busy, Run
 
 

@@ -8,11 +8,11 @@ from rich.console import Console
 from small import config, make_task
 
 from vaelab import fit
-from vaelab.build import build
+from vaelab.build import build, construct
 from vaelab.checkpoint import load_model, read
-from vaelab.composing.again import settings_for
 from vaelab.errors import UserError
 from vaelab.evaluation.run import evaluate_run
+from vaelab.runs.again import settings_for
 from vaelab.runs.run import Run
 
 # So high a rate that the last epoch is not the best.
@@ -61,7 +61,7 @@ def test_metrics_are_those_of_the_selected_weights(runs, select):
     task = make_task(run.config, build(run.config).dataset.load())
     load_model(task, run.checkpoints / f"{select}.ckpt")
     task.eval()
-    evaluation = fit.construct(run.config["evaluation"], {})
+    evaluation = construct(run.config["evaluation"], {})
     with torch.no_grad():
         found = evaluation(
             task.vae, lambda batch: task.vae.encoder(batch.x), task.splits.test, "test", True

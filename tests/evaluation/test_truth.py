@@ -11,10 +11,10 @@ from small import config
 
 from tests.evaluation.test_marginal import AUTO, learned, run
 from vaelab import fit
-from vaelab.composing.again import settings_for
 from vaelab.evaluation.run import evaluate_run
 from vaelab.evaluation.truth import beside_truth
 from vaelab.reproduce.collect import pick
+from vaelab.runs.again import settings_for
 from vaelab.runs.run import Run
 
 

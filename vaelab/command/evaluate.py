@@ -26,7 +26,7 @@ def run(arguments: list[str]) -> int:
     from vaelab.runs import run as runs
 
     found = runs.find(parser.required(given.run, "RUN"))
-    from vaelab.composing.again import settings_for
+    from vaelab.runs.again import settings_for
 
     config = settings_for(found, given.overrides)
     alone(config["lightning"], given.overrides)

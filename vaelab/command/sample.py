@@ -51,7 +51,7 @@ def run(arguments: list[str]) -> int:
     from vaelab.runs import run as runs
 
     found = runs.find(parser.required(given.run, "RUN"))
-    from vaelab.composing.again import settings_for
+    from vaelab.runs.again import settings_for
 
     config = settings_for(found, overrides, evaluation="quick")
     from vaelab.evaluation.generate import Asked, sample_run

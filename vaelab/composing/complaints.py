@@ -3,22 +3,36 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
 
 import yaml
 from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
 from vaelab.composing import groups
+from vaelab.composing.overrides import Reader
 from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
 
-if TYPE_CHECKING:  # which uses this
-    from vaelab.composing.compose import Composer
+
+class Composes(Protocol):
+    """Whoever knows what could have been typed: the composer."""
+
+    folders: tuple[Path, ...]
+    reader: Reader
+
+    def keys(self, overrides: list[str]) -> list[str]:
+        """Every name that can be set when the groups are chosen as in `overrides`."""
+        ...
+
+    def launcher_keys(self, overrides: list[str]) -> list[str]:
+        """The same of the launcher that is chosen there."""
+        ...
 
 
 @contextmanager
-def in_one_line(composer: "Composer", overrides: list[str]) -> Iterator[None]:
+def in_one_line(composer: Composes, overrides: list[str]) -> Iterator[None]:
     """Hydra's and OmegaConf's complaints as ours."""
     try:
         yield
@@ -39,7 +53,7 @@ def in_one_line(composer: "Composer", overrides: list[str]) -> Iterator[None]:
         raise UserError(str(error).partition("\n")[0]) from error
 
 
-def _refused(error: ConfigCompositionException, composer: "Composer", overrides: list[str]) -> str:
+def _refused(error: ConfigCompositionException, composer: Composes, overrides: list[str]) -> str:
     """A name that does not exist, or whatever else Hydra could not compose."""
     text = str(error)
     if match := re.search(r"Could not override '([^']+)'", text):
@@ -52,7 +66,7 @@ def _refused(error: ConfigCompositionException, composer: "Composer", overrides:
     return (f"{key}: " if key else "") + str(cause).partition("\n")[0]
 
 
-def _no_such_setting(name: str, composer: "Composer", overrides: list[str]) -> str:
+def _no_such_setting(name: str, composer: Composes, overrides: list[str]) -> str:
     """Say what could be set there, and which other option of the group has this setting."""
     if name.startswith("hydra.launcher."):
         return _no_such_setting_of_a_launcher(name, composer, overrides)
@@ -69,7 +83,7 @@ def _no_such_setting(name: str, composer: "Composer", overrides: list[str]) -> s
     return f"{name}: no such setting of the {parent} that is chosen{nearest(name, siblings)}{other}"
 
 
-def _no_such_setting_of_a_launcher(name: str, composer: "Composer", overrides: list[str]) -> str:
+def _no_such_setting_of_a_launcher(name: str, composer: Composes, overrides: list[str]) -> str:
     """Say what is like it, or that a launcher is to be chosen first."""
     known = composer.launcher_keys(overrides)
     if not known:

@@ -22,11 +22,11 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from vaelab.composing import groups
 from vaelab.composing.complaints import in_one_line
+from vaelab.composing.hydra_launchers import RAY
 from vaelab.composing.overrides import Reader
 from vaelab.composing.preset import without_leftovers
 from vaelab.composing.repository import Remembering
 from vaelab.errors import UserError
-from vaelab.sweeps import launchers
 
 CONFIG = "train"
 REMEMBERED = 256  # configs, of a tenth of a megabyte each
@@ -52,7 +52,7 @@ class Composer:
         self.loader = _loader()
         self.loader.repository = Remembering(self.loader.repository)
         if "ray" in self.launchers():
-            ConfigStore.instance().store("ray", launchers.RAY, group="hydra/launcher")
+            ConfigStore.instance().store("ray", RAY, group="hydra/launcher")
         self.reader = Reader(self.folders, self.launchers(), multirun)
         self.unresolved: dict[tuple[str, ...], DictConfig] = {}
         self.presets: dict[tuple[str, ...], dict[str, str]] = {}

@@ -9,9 +9,9 @@ from hydra.core.override_parser.types import ChoiceSweep, Override, QuotedString
 from hydra.errors import HydraException
 
 from vaelab.composing import groups
+from vaelab.composing.hydra_launchers import EXTRAS
 from vaelab.composing.spelling import nearest
 from vaelab.errors import UserError
-from vaelab.sweeps.launchers import EXTRAS
 
 
 class Reader:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from vaelab.build import construct
-from vaelab.composing.again import settings_for
 from vaelab.composing.identity import canonical
 from vaelab.diagnosis.base import Diagnosis, Progress, Subject
 from vaelab.diagnosis.labels import distinguish
 from vaelab.errors import UserError
 from vaelab.evaluation.progress import bar
 from vaelab.files import write_json
+from vaelab.runs.again import settings_for
 from vaelab.runs.provenance import provenance
 from vaelab.runs.run import FINAL, Run
 from vaelab.threads import choose, use

@@ -5,31 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vaelab.composing.hydra_launchers import EXTRAS
 from vaelab.errors import UserError
 from vaelab.threads import available
 
-EXTRAS = {  # what `pip install 'vaelab[...]'` needs for a launcher
-    "joblib": "joblib",
-    "submitit_local": "submitit",
-    "submitit_slurm": "submitit",
-    "slurm": "submitit",
-    "ray": "ray",
-}
 APART = frozenset(EXTRAS)  # launchers whose jobs have processes of their own; see `apart`
-RAY = {  # Hydra's Ray launcher takes anything and lists nothing, so that nothing could be set
-    "_target_": "hydra_plugins.hydra_ray_launcher.ray_launcher.RayLauncher",
-    "ray": {
-        "init": {
-            "address": None,
-            "num_cpus": None,
-            "num_gpus": None,
-            "object_store_memory": None,
-            "include_dashboard": False,
-            "log_to_driver": True,
-        },
-        "remote": {"num_cpus": 1, "num_gpus": 0},
-    },
-}
 A_YEAR = 525_600  # minutes; Hydra's default ends a job of this machine after an hour
 REQUEUED = 1000  # times; each goes on from the checkpoint of the one before
 Config = Mapping[str, Any]
