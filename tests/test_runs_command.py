@@ -261,7 +261,7 @@ def screen(tmp_path, monkeypatch):
 
 
 def shown(tmp_path, height, groups=None):
-    console = Console(force_terminal=True, width=150, height=height, file=io.StringIO())
+    console = Console(force_terminal=True, width=400, height=height, file=io.StringIO())
     looks = iter([groups or overview([tmp_path])])
 
     def read():
