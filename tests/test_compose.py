@@ -96,6 +96,12 @@ def test_a_seed_reaches_everything_that_follows_it(lab):
     assert config.seed not in (4, 5)
 
 
+def test_what_follows_hydras_own_choices_is_the_jobs(lab):
+    words = ["seed=1,2", "prior=vamp,mog", "output_dir=out/${hydra:runtime.choices.prior}"]
+    cells = Composer(multirun=True).cells(words)
+    assert [cell.config.output_dir for cell in cells] == ["out/vamp", "out/mog"] * 2
+
+
 def test_a_sweep_over_presets_trims_each(lab):
     cells = Composer(multirun=True).cells(["experiment=first/row", "prior=vamp,mog"])
     assert [cell.config.prior.components for cell in cells] == [1000, 10]

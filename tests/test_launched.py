@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import stand_in
+from hydra.core.utils import JobReturn, JobStatus
 from lightning_fabric.strategies.launchers.subprocess_script import _basic_subprocess_cmd
 
 from vaelab import partners
@@ -113,8 +114,8 @@ def test_a_cell_whose_process_is_killed_is_named_and_stops_no_other(lab, launche
          "(state: OUT_OF_MEMORY)\nError stream", f"{killed.KILLED} (Slurm says OUT_OF_MEMORY)"),
         ("UncompletedJobError", "Job 7\nhas not produced any output (state: FINISHED)",
          killed.MEMORY),
-        ("FailedJobError", "Job (task=0) failed during processing with trace:\n---\nA: no B\n",
-         "A: no B"),
+        ("FailedJobError", "Job (task=0) failed during processing with trace:\n-----\nTrace:\n"
+         "A: no B\n\n-----\nYou can check full logs or at paths:\n  - /1_0_log.out", "A: no B"),
     ],
 )  # fmt: skip
 def test_a_job_that_submitit_has_lost_is_one_result_of_many(monkeypatch, error, said, why):
@@ -151,6 +152,13 @@ def test_a_run_that_another_machine_seems_to_be_at_is_not_launched_again(lab, mo
     sweep.launch(composer, tasks)
     assert (passes, slept.count(1.0)) == ([1], 1)
     assert Run(tasks[0].folder).read()["reason"] == killed.MEMORY
+
+
+def test_a_job_that_raises_is_said_and_changes_no_other(capsys):
+    raised = JobReturn(status=JobStatus.FAILED, _return_value=OSError("no space\nleft"))
+    found = [JobReturn(status=JobStatus.COMPLETED, _return_value="busy"), raised]
+    assert [sweep.value(one) for one in found] == ["busy", None]
+    assert capsys.readouterr().err == "vaelab: OSError: no space left\n"
 
 
 def test_a_reason_is_shown_as_it_is(lab, capsys):
@@ -249,14 +257,9 @@ def test_a_pool_that_begins_nothing_is_given_up(lab, monkeypatch, capsys):
 
 def test_a_worker_keeps_its_gpu_where_there_are_fewer_places_later(tmp_path, monkeypatch):
     """joblib keeps its workers from one pass to the next."""
-    taken = iter([OSError, OSError, OSError, None])
-
-    def lockf(*_):
-        if error := next(taken):
-            raise error
-
+    free = iter([False, False, False, True])
     monkeypatch.setattr(slots, "_taken", {})
-    monkeypatch.setattr(slots.fcntl, "lockf", lockf)
+    monkeypatch.setattr(slots.lock, "locks", lambda *_: next(free))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     for share in (Share(4, 1, ("4", "5", "6", "7")), Share(2, 1, ("4", "5"))):
         sweep_ = Sweep(tmp_path, "", ())

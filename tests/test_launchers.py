@@ -185,6 +185,12 @@ def test_slurms_warning_lets_training_write_its_checkpoint_first(submitits_handl
     assert submitits_handlers == [signal.SIGTERM, signal.SIGUSR2]
 
 
+def test_slurms_warning_queues_again_what_still_waits_for_other_processes(submitits_handlers):
+    with requeued(), stop_signals(meets=True):
+        signal.raise_signal(signal.SIGUSR2)  # SIGINT would end the process now
+        assert submitits_handlers == [signal.SIGUSR2]
+
+
 def test_slurms_warning_ends_at_once_what_is_not_training(submitits_handlers):
     with requeued():
         signal.raise_signal(signal.SIGUSR2)

@@ -16,6 +16,7 @@ from vaelab.runs import heartbeat, lock
 from vaelab.runs.heartbeat import SILENT, Heartbeat
 from vaelab.runs.run import Busy, Run
 from vaelab.runs.run import find as run_at
+from vaelab.sweeps import job
 
 HERE = os.uname().nodename
 
@@ -138,9 +139,37 @@ def on_another_machine(run, seconds, status="running"):
     """A run whose lock this machine does not see."""
     run.update(status=status)
     (run.folder / "lock").write_text("process 7 on node9")
-    heartbeat.write(run.folder, Heartbeat(stage="training", host="node9"))
+    heartbeat.write(run.folder, Heartbeat(stage="training", host="node9", boot="another"))
     then = (run.folder / heartbeat.FILE).stat().st_mtime - seconds
     os.utime(run.folder / heartbeat.FILE, (then, then))
+
+
+def test_another_name_of_this_machine_is_no_other_machine(tmp_path):
+    run = Run(tmp_path)
+    run.update(status="running")
+    heartbeat.write(tmp_path, Heartbeat(stage="training", host="a-container"))
+    assert (run.locked(), run.status) == (False, "interrupted")
+    heartbeat.write(tmp_path, Heartbeat(host="node9", boot=""))  # where kernels have no names
+    assert run.locked()
+    heartbeat.write(tmp_path, Heartbeat(boot=""))
+    assert not run.locked()
+
+
+def test_a_job_waits_until_another_machine_is_silent(tmp_path, monkeypatch, capsys):
+    run, slept = Run(tmp_path), []
+    on_another_machine(run, 12)
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 3:
+            on_another_machine(run, 301)
+
+    monkeypatch.setattr(job.time, "sleep", sleep)
+    job.wait_for_silence(run)
+    assert len(slept) == 3
+    assert "is not heard of on node9" in capsys.readouterr().out
+    job.wait_for_silence(run)
+    assert len(slept) == 3
 
 
 def test_a_run_that_another_machine_is_heard_to_train_is_not_trained_here(lab, capsys):
@@ -183,7 +212,7 @@ def test_a_sweep_waits_for_a_run_of_another_machine(lab, monkeypatch, capsys):
 
     monkeypatch.setattr("vaelab.sweeps.launch.time.sleep", finished)
     assert main(["train", "-m", "epochs=1", "seed=1,2"]) == 0
-    assert "waiting for 1 runs that another process is at" in capsys.readouterr().out
+    assert "waiting for 1 runs that others seem to be at" in capsys.readouterr().out
     assert len((run.folder / "starts").read_text().split()) == 1
 
 

@@ -95,7 +95,7 @@ def test_who_holds_the_lock_runs(tmp_path):
 
 @pytest.mark.parametrize(("seconds", "state"), [(12, "running"), (4000, "interrupted")])
 def test_a_run_of_another_machine_is_believed_while_it_is_heard(tmp_path, seconds, state):
-    beat = Heartbeat(**TRAINING, host="node9")
+    beat = Heartbeat(**TRAINING, host="node9", boot="another")
     folder = made(tmp_path / "a", "running", lock="process 7 on node9", beat=beat)
     young(folder, seconds)
     row = rows(tmp_path)["a"]

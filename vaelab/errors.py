@@ -14,3 +14,8 @@ class Interrupted(Exception):
 
 class Pruned(Exception):
     """Training was ended early because it promised little; the run can be resumed."""
+
+
+def one_line(text: object) -> str:
+    """Somebody else's message, which may have many lines, for a line of ours."""
+    return " ".join(str(text).split())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -54,7 +55,7 @@ class Composer:
         if "ray" in self.launchers():
             ConfigStore.instance().store("ray", RAY, group="hydra/launcher")
         self.reader = Reader(self.folders, self.launchers(), multirun)
-        self.unresolved: dict[tuple[str, ...], DictConfig] = {}
+        self.unresolved: dict[tuple[str, ...], tuple[DictConfig, Any]] = {}
         self.presets: dict[tuple[str, ...], dict[str, str]] = {}
 
     def launchers(self) -> list[str]:
@@ -98,8 +99,10 @@ class Composer:
             config = self.chosen(overrides)
             if len(self.unresolved) == REMEMBERED:
                 self.unresolved.clear()
-            self.unresolved[key] = config
-        config = self.unresolved[key]
+            # Also Hydra's part, which ${hydra:...} reads.
+            self.unresolved[key] = config, HydraConfig.instance().cfg
+        config, hydra = self.unresolved[key]
+        HydraConfig.instance().cfg = hydra
         with in_one_line(self, overrides):
             if seeds:
                 config["seed"] = int(seeds[-1].partition("=")[2])

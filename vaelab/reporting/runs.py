@@ -87,7 +87,7 @@ def group(sweep: Sweep) -> Group:
     """The runs of a sweep as they are now."""
     alive = sweep.alive
     rows = [replace(row(cell.folder), label=cell.label) for cell in sweep.cells]
-    # A cell without a folder, or one that was cut short, is the sweep's to begin.
+    # A cell without a folder is the sweep's to begin.
     rows = [
         replace(one, state="waiting") if alive and one.state == "planned" else one for one in rows
     ]

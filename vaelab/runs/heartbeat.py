@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,22 @@ class Heartbeat:
     units: int | None = None
     pid: int = field(default_factory=os.getpid)
     host: str = field(default_factory=socket.gethostname)
+    boot: str = field(default_factory=lambda: booted())
 
     @property
     def of_another_machine(self) -> bool:
-        """Whether its process is on one, as far as names tell."""
+        """Whether its process is on one. A container, or a new name, is no other machine."""
+        if self.boot and booted():
+            return self.boot != booted()
         return self.host != socket.gethostname()
+
+
+@cache
+def booted() -> str:
+    """What the running kernel of this machine calls itself; empty where it has no such name."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return ""
 
 
 def write(folder: Path, beat: Heartbeat) -> None:
@@ -58,7 +70,8 @@ def read(folder: Path) -> tuple[Heartbeat | None, float]:
     """The last one, None where there is none, and the seconds since it was heard."""
     path = folder / FILE
     try:
-        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        fields: dict[str, Any] = {"boot": ""}  # which older ones have not
+        fields |= json.loads(path.read_text(encoding="utf-8"))
         return Heartbeat(**fields), age(path)
     except (OSError, ValueError, TypeError):
         return None, 0.0
@@ -76,7 +89,7 @@ def beating(folder: Path) -> Iterator[None]:
     before, _ = read(folder)
     now = Heartbeat()
     if before is not None:  # where the run was interrupted
-        now = replace(before, stage=now.stage, left=None, pid=now.pid, host=now.host)
+        now = replace(before, stage=now.stage, left=None, pid=now.pid, host=now.host, boot=now.boot)
     write(folder, now)
 
     def beat() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.hydra_config import HydraConfig
 
 from vaelab import partners
-from vaelab.errors import Interrupted, Pruned, UserError
+from vaelab.errors import Interrupted, Pruned, UserError, one_line
 from vaelab.runs import own_files
 from vaelab.runs import run as runs
 from vaelab.runs.evaluated import Wanted
@@ -74,6 +74,7 @@ def train(task: Task, beside: str = "", label: str = "", extra: Iterable["Callba
         if run.status in runs.FINAL:  # another process finished it between the plan and the lock
             return run
         run.write_config(task.config, task.overrides)
+        run.update(status="running", reason=None)  # at once: what was said before is over
         # Lightning starts DDP's other processes with this command line and Hydra's additions to
         # it, if it believes to be inside Hydra.
         HydraConfig.instance().cfg = None
@@ -96,6 +97,8 @@ def evaluate(task: Task) -> None:
     with run.lock(), run.logged(), beating(run.folder):
         if task.done:  # another process did it while this one waited its turn
             return
+        if run.read().get("evaluation_failed"):
+            run.update(evaluation_failed=None)
         use(choose(task.config["threads"] or run.read().get("threads")))
         faults = [fault for one in task.wanted if one.missing(run) and (fault := make(one, run))]
         run.update(evaluation_failed="; ".join(faults) or None)
@@ -112,7 +115,7 @@ def make(wanted: Wanted, run: Run) -> str:
     except Exception as error:  # one cell must not stop the others
         log.exception("evaluation failed")
         why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        print(f"vaelab: {run}: {why} (see {run.log})", flush=True)
+        print(f"vaelab: {run}: {one_line(why)} (see {run.log})", flush=True)
         return why
     return ""
 

@@ -37,7 +37,7 @@ def take(path: Path) -> bool:
                     f"{path.parent}: cannot be written ({error.strerror}); set output_dir"
                 ) from error
             try:
-                if _locked(descriptor, fcntl.LOCK_EX):
+                if locks(descriptor, fcntl.LOCK_EX):
                     _held[path] = descriptor
                     return True
             except OSError as error:
@@ -77,7 +77,7 @@ def is_held(path: Path) -> bool:
         except OSError:  # there is none; or who may not read it cannot ask either
             return False
         try:
-            return not _locked(descriptor, fcntl.LOCK_SH)
+            return not locks(descriptor, fcntl.LOCK_SH)
         except OSError:  # a disk without locks, where nobody can have one
             return False
         finally:
@@ -95,7 +95,8 @@ def holder(path: Path) -> str:
     return text.decode(errors="replace")
 
 
-def _locked(descriptor: int, kind: int) -> bool:
+def locks(descriptor: int, kind: int) -> bool:
+    """Whether a lock of this kind could be taken, at once."""
     # lockf, not flock: a lock of flock lives on in forked children of a killed process.
     try:
         fcntl.lockf(descriptor, kind | fcntl.LOCK_NB)

@@ -9,7 +9,7 @@ from statistics import mean
 from optuna.trial import Trial, TrialState
 
 from vaelab.composing.compose import Composer
-from vaelab.errors import UserError
+from vaelab.errors import UserError, one_line
 from vaelab.runs import own_files
 from vaelab.runs.job import Task, evaluate, train
 from vaelab.runs.run import Busy, Run
@@ -47,7 +47,7 @@ class Attempt:
             user = isinstance(error, UserError)
             reason = str(error) if user else f"{type(error).__name__}: {error}"
             self.study.fail(self.trial, reason)
-            print(f"{self.label} failed: {reason}", flush=True)
+            print(f"{self.label} failed: {one_line(reason)}", flush=True)
             return reason
         self.study.finish(self.trial, value)
         said = f"{value:.4f}" if value is not None else self.trial.user_attrs["pruned"]

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from omegaconf import DictConfig
 
 from vaelab.reporting.runs import group
 from vaelab.runs.job import Task, die_with, evaluate, train
-from vaelab.runs.run import Busy
+from vaelab.runs.run import Busy, Run
 from vaelab.sweeps import slots
 from vaelab.sweeps.launchers import Share, apart
 from vaelab.sweeps.requeue import requeued
@@ -52,6 +53,7 @@ class Job:
         with self.settled(), requeued():
             state = "" if apart(self.launcher, self.share) else f" ({group(self.sweep).line()})"
             print(f"{label} {words}{state}", flush=True)
+            wait_for_silence(Run(task.folder))
             try:
                 train(task, label if self.several else "")
                 evaluate(task)
@@ -83,3 +85,14 @@ class Job:
         with Path(os.devnull).open("w") as nowhere:
             with redirect_stdout(nowhere if self.quiet else sys.stdout):
                 yield
+
+
+def wait_for_silence(run: Run) -> None:
+    """Wait while a heartbeat of another machine alone says that somebody is at a run.
+
+    Who launched this job has seen nobody, or Slurm has moved it here from a machine that is gone.
+    """
+    if not run.held() and (host := run.elsewhere()):
+        print(f"waiting until {run} is not heard of on {host} any more", flush=True)
+        while not run.held() and run.elsewhere():
+            time.sleep(1.0)

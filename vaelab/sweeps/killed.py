@@ -1,5 +1,6 @@
 """Runs whose process was killed: found by their files, named in their results, tried last."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -84,8 +85,9 @@ def told(launcher: str) -> Iterator[None]:
 
         def lost(error: Exception) -> list[JobReturn]:
             text = str(error).strip()
-            if isinstance(error, FailedJobError):
-                return [returned(text.rpartition("\n")[2])]
+            if isinstance(error, FailedJobError):  # a trace between two rules
+                trace = re.split(r"^-{3,}$", text, flags=re.M)[1:2] or [text]
+                return [returned(trace[0].strip().rpartition("\n")[2])]
             state = text.partition("(state: ")[2].partition(")")[0]
             known = state in ("", "UNKNOWN", "FINISHED", "INTERRUPTED", "FAILED")
             return [returned(MEMORY if known else f"{KILLED} (Slurm says {state})")]

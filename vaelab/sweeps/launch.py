@@ -10,12 +10,12 @@ from pathlib import Path
 from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from vaelab.composing.compose import Composer
-from vaelab.errors import UserError
+from vaelab.errors import UserError, one_line
 from vaelab.reporting import live
 from vaelab.runs.job import Task
 from vaelab.runs.run import Run
@@ -90,7 +90,7 @@ def launch(composer: Composer, tasks: list[Task]) -> None:
             elsewhere = [Run(task.folder) for task in left if Run(task.folder).locked()]
             todo = [task for task in left if all(task.folder != run.folder for run in elsewhere)]
             if not todo:
-                print(f"waiting for {len(elsewhere)} runs that another process is at", flush=True)
+                print(f"waiting for {len(elsewhere)} runs that others seem to be at", flush=True)
                 while any(run.locked() for run in elsewhere):
                     time.sleep(1.0)
                 continue
@@ -102,6 +102,8 @@ def launch(composer: Composer, tasks: list[Task]) -> None:
             tried |= ended.over
             lost |= ended.lost
             beside |= dict.fromkeys(ended.cut, max(1, jobs // 2))
+            if not (ended.over or ended.lost or ended.cut):
+                time.sleep(1.0)  # all were taken by others in the meantime
 
 
 def planned(composer: Composer, tasks: list[Task], left: list[Task]) -> Plan:
@@ -172,7 +174,18 @@ def returned(composer: Composer, tasks: list[Task], plan: Plan, words: list[str]
     jobs = [[word for word in task.overrides if not word.startswith("hydra")] for task in tasks]
     with shown, killed.told(plan.launcher):
         found: list[JobReturn] = list(plugin.launch(jobs, initial_job_idx=0))
-    return [one.return_value for one in found]
+    return [value(one) for one in found]
+
+
+def value(job: JobReturn) -> object:
+    """What a job has returned; what it has raised is said, and ends no other."""
+    error = job._return_value
+    if job.status != JobStatus.FAILED or not isinstance(error, Exception):
+        return job.return_value
+    if os.environ.get("VAELAB_TRACEBACK"):
+        raise error
+    complain(str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}")
+    return None
 
 
 def failure(plan: Plan, error: Exception | str) -> Lost:
@@ -183,7 +196,7 @@ def failure(plan: Plan, error: Exception | str) -> Lost:
 
 def complain(text: str) -> None:
     """Say it beside the results."""
-    print(f"vaelab: {text}", file=sys.stderr, flush=True)
+    print(f"vaelab: {one_line(text)}", file=sys.stderr, flush=True)
 
 
 def chosen(config: DictConfig) -> str:

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from vaelab import partners
 from vaelab.composing.compose import Cell, Composer
 from vaelab.composing.validate import check_settings, validate
-from vaelab.errors import UserError
+from vaelab.errors import UserError, one_line
 from vaelab.reporting import summary
 from vaelab.runs import fresh, own_files
 from vaelab.runs import run as runs
@@ -44,9 +44,10 @@ def train(overrides: list[str], extra: str | None, multirun: bool) -> int:
     elif Run(tasks[0].folder).status not in runs.FINAL:
         partners.check(tasks[0].config)
     numbered = ""
-    if any(map(fresh.asked, tasks)):
+    new = [fresh.asked(task) for task in tasks]
+    if any(new):
         tasks = fresh.numbered(tasks)
-        numbered = f"fresh={max(int(task.config['fresh']) for task in tasks)}"
+        numbered = f"fresh={tasks[new.index(True)].config['fresh']}"
     try:
         return sweep(composer, tasks, numbered) if multirun else single(tasks[0], numbered)
     except KeyboardInterrupt as error:
@@ -70,7 +71,7 @@ def single(task: Task, numbered: str) -> int:
         return 0
     if run.status not in runs.FINAL:
         reason = run.read().get("reason") or run.status
-        print(f"vaelab: {reason} (see {run.log})", file=sys.stderr)
+        print(f"vaelab: {one_line(reason)} (see {run.log})", file=sys.stderr)
         return 1
     summary.show(run)
     for one in task.wanted:
@@ -101,7 +102,8 @@ def ended(tasks: list[Task]) -> int:
         run = Run(task.folder)
         if run.status in runs.FINAL and not task.done:
             why = run.read().get("evaluation_failed") or "it was not made"
-            print(f"vaelab: {run}: evaluation failed: {why} (see {run.log})", file=sys.stderr)
+            said = f"{run}: evaluation failed: {one_line(why)} (see {run.log})"
+            print(f"vaelab: {said}", file=sys.stderr)
     return 0 if all(task.done for task in tasks) else 1
 
 

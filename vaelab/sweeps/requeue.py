@@ -24,7 +24,9 @@ def requeued() -> Iterator[None]:
     warned: list[int] = []
 
     def warn(number: int, _: FrameType | None) -> None:
-        if not warned:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+            requeue(number, None)  # nothing to lose yet: the processes of a run still meet
+        elif not warned:
             warned.append(number)
             signal.raise_signal(signal.SIGINT)
 

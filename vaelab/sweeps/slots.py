@@ -8,6 +8,8 @@ import os
 import time
 from pathlib import Path
 
+from vaelab.runs import lock
+
 _taken: dict[Path, int] = {}  # descriptors, which stay open as long as the process lives
 
 
@@ -25,11 +27,8 @@ def take(folder: Path, count: int) -> int | None:
             descriptor = os.open(
                 folder / f"place{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644
             )
-            try:
-                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                os.close(descriptor)
-                continue
-            _taken[folder] = descriptor
-            return number
+            if lock.locks(descriptor, fcntl.LOCK_EX):
+                _taken[folder] = descriptor
+                return number
+            os.close(descriptor)
         time.sleep(0.5)

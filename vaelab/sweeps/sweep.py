@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vaelab.errors import UserError
 from vaelab.files import write_json
+from vaelab.runs import lock
 
 FILE = "cells.json"
 _held: set[Path] = set()  # closing any descriptor of a lock file would drop this process's lock
@@ -52,14 +53,17 @@ class Sweep:
     def held(self) -> Iterator[None]:
         """Show that a process is at it; several may be."""
         path = self.folder.resolve() / "lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
+        descriptor = None
+        with suppress(OSError):  # it is but shown: what must be locked are runs
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             fcntl.lockf(descriptor, fcntl.LOCK_SH)
-            _held.add(path)
+        _held.add(path)
+        try:
             yield
         finally:
             _held.discard(path)
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
 
     @property
     def alive(self) -> bool:
@@ -72,12 +76,11 @@ class Sweep:
         except OSError:
             return False
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
+            return not lock.locks(descriptor, fcntl.LOCK_EX)
+        except OSError:  # a disk without locks
+            return False
         finally:
             os.close(descriptor)
-        return False
 
 
 def begin(output_dir: Path, folders: Sequence[Path], words: Sequence[list[str]]) -> Sweep:
