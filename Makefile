@@ -33,7 +33,7 @@ test-ray:
 	@test -x .venv-ray/bin/python || $(PYTHON) -m venv .venv-ray
 	@.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@.venv-ray/bin/python -m uv pip install --quiet --python .venv-ray/bin/python --editable '.[ray]' pytest
-	OMP_NUM_THREADS=1 .venv-ray/bin/python -m pytest -m 'slow or not slow' -k ray tests/test_sweep_killed.py
+	OMP_NUM_THREADS=1 .venv-ray/bin/python -m pytest -m 'slow or not slow' -k ray tests/test_sweep_killed.py tests/test_launched.py
 
 check: install
 	$(BIN)/ruff check .
