@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 KILLS = 10
 RUNS = {
     "joint": ["prior=vamp", "prior.components=50", "epochs=300", "patience=null"],
-    "aggressive": ["trainer=aggressive", "epochs=16", "patience=null"],
+    "aggressive": ["trainer=aggressive", "trainer.patience=99", "epochs=40", "patience=null"],
     "sentences": [
         "dataset=synthetic_text", "dataset.num_train=640", "dataset.num_valid=200",
         "dataset.num_test=40", "dataset.vocabulary=50", "architecture=lstm",
