@@ -100,6 +100,14 @@ def test_what_follows_hydras_own_choices_is_the_jobs(lab):
     words = ["seed=1,2", "prior=vamp,mog", "output_dir=out/${hydra:runtime.choices.prior}"]
     cells = Composer(multirun=True).cells(words)
     assert [cell.config.output_dir for cell in cells] == ["out/vamp", "out/mog"] * 2
+    (lab / "mine/experiment").mkdir(parents=True)
+    preset = "# @package _global_\noutput_dir: ${hydra:job.override_dirname}"
+    (lab / "mine/experiment/own.yaml").write_text(preset)
+    words = ["experiment=own", "seed=1,2", "prior=vamp,mog"]
+    cells = Composer(str(lab / "mine"), multirun=True).cells(words)
+    for cell in cells:
+        assert f"seed={cell.config.seed}" in cell.config.output_dir
+        assert f"prior={cell.config.choices.prior}" in cell.config.output_dir
 
 
 def test_a_sweep_over_presets_trims_each(lab):

@@ -18,6 +18,7 @@ from vaelab.errors import UserError
 
 ADDRESS = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
 LEFT_BEHIND = ("LOCAL_RANK", "WORLD_SIZE", *ADDRESS, "OMP_NUM_THREADS")
+FOLLOWED = "VAELAB_RUN"  # the folder that further processes of one run work for
 OBSERVER = "child-process-observer"  # Lightning's thread
 GRACE = 10.0  # seconds that a process has to end by itself
 Lightning = Mapping[str, Any]
@@ -70,7 +71,7 @@ def started_outside() -> bool:
 
 def followed() -> bool:
     """Whether Lightning has started this process, for a run that another one here has."""
-    return "VAELAB_RUN" in os.environ and int(os.environ.get("LOCAL_RANK", "0")) > 0
+    return FOLLOWED in os.environ and int(os.environ.get("LOCAL_RANK", "0")) > 0
 
 
 def check(config: Mapping[str, Any]) -> None:

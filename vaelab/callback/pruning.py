@@ -17,7 +17,7 @@ from vaelab.callback.selection import Selection
 from vaelab.errors import Pruned, UserError
 from vaelab.task import Task
 
-PATIENCE = 10  # a run's epochs by this are spared
+PATIENCE = 10  # one in so many of a run's epochs must pass before it may be ended
 Judge = Callable[[int, float], bool]
 C = TypeVar("C", bound=pl.Callback)
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from vaelab import partners
 from vaelab.command._arguments import Arguments
 from vaelab.composing import groups
 from vaelab.errors import UserError
@@ -20,10 +21,10 @@ EXAMPLES = """Examples
 
 def run(arguments: list[str]) -> int:
     """Plan every job, then train those that are not finished."""
-    if int(os.environ.get("LOCAL_RANK", "0")) > 0 and "VAELAB_RUN" in os.environ:
+    if partners.followed():
         from vaelab.runs.job import follow
 
-        return follow(os.environ["VAELAB_RUN"])
+        return follow(os.environ[partners.FOLLOWED])
     parser = Arguments("train", USAGE)
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE")
     parser.add_argument("-m", "--multirun", action="store_true")

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra import initialize_config_dir
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -30,6 +29,7 @@ from vaelab.composing.repository import Remembering
 from vaelab.errors import UserError
 
 CONFIG = "train"
+ASKING = re.compile(r"\$\\?\{hydra\\?:")  # ${hydra:...}; with backslashes in a sweep's words
 REMEMBERED = 256  # configs, of a tenth of a megabyte each
 
 
@@ -55,7 +55,11 @@ class Composer:
         if "ray" in self.launchers():
             ConfigStore.instance().store("ray", RAY, group="hydra/launcher")
         self.reader = Reader(self.folders, self.launchers(), multirun)
-        self.unresolved: dict[tuple[str, ...], tuple[DictConfig, Any]] = {}
+        self.unresolved: dict[tuple[str, ...], DictConfig] = {}
+        texts = (
+            path.read_text("utf-8") for one in self.folders[1:] for path in one.rglob("*.yaml")
+        )
+        self.asks_hydra = any(map(ASKING.search, texts))
         self.presets: dict[tuple[str, ...], dict[str, str]] = {}
 
     def launchers(self) -> list[str]:
@@ -93,16 +97,15 @@ class Composer:
 
         Composing takes a tenth of a second: jobs that differ in the seed alone share it.
         """
-        seeds = [text for text in overrides if re.fullmatch(r"seed=\d+", text)]
+        seeds = [text for text in overrides if re.fullmatch(r"seed=(0|[1-9]\d*)", text)]
         key = tuple("seed=" if text in seeds else text for text in overrides)
-        if key not in self.unresolved:
-            config = self.chosen(overrides)
+        # What Hydra knows of a job is another job's once that is composed, the seed included.
+        alone = self.asks_hydra or any(map(ASKING.search, overrides))
+        if alone or key not in self.unresolved:
             if len(self.unresolved) == REMEMBERED:
                 self.unresolved.clear()
-            # Also Hydra's part, which ${hydra:...} reads.
-            self.unresolved[key] = config, HydraConfig.instance().cfg
-        config, hydra = self.unresolved[key]
-        HydraConfig.instance().cfg = hydra
+            self.unresolved[key] = self.chosen(overrides)
+        config = self.unresolved[key]
         with in_one_line(self, overrides):
             if seeds:
                 config["seed"] = int(seeds[-1].partition("=")[2])

@@ -1,4 +1,4 @@
-"""How things are put into words: what a misspelt name may have meant, and lengths of time."""
+"""How things are put into words: what a misspelt name may have meant, lengths of time, signs."""
 
 import difflib
 import re
@@ -26,3 +26,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02d}s"
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def letter(number: int) -> str:
+    """A, b, ... z, aa, ab, ... of 0, 1, ..., small."""
+    text = ""
+    while number >= 0:
+        text = chr(ord("a") + number % 26) + text
+        number = number // 26 - 1
+    return text

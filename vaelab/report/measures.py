@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from vaelab.composing.spelling import letter
 from vaelab.report import words
 from vaelab.report.record import Record
 from vaelab.report.sheet import Note
@@ -22,7 +23,7 @@ class Measures:
             found = dict.fromkeys(way(one, name) for one in records if name in one.metrics)
             several = len(found) > 1
             self.ways[name] = {
-                text: sign(count + at) if several else "" for at, text in enumerate(found)
+                text: letter(count + at) if several else "" for at, text in enumerate(found)
             }
             count += len(found) if several else 0
 
@@ -31,27 +32,18 @@ class Measures:
         if name not in self.ways:
             return ""
         found = dict.fromkeys(way(one, name) for one in records if name in one.metrics)
-        return ",".join(letter for text in found if (letter := self.ways[name][text]))
+        return ",".join(sign for text in found if (sign := self.ways[name][text]))
 
     def notes(self) -> Iterator[Note]:
         """What each is."""
         for name, found in self.ways.items():
-            for text, letter in found.items():
-                yield Note(words.spelt(name), text, letter)
+            for text, sign in found.items():
+                yield Note(words.spelt(name), text, sign)
 
 
 def way(record: Record, name: str) -> str:
     """Of one run's number."""
     return words.way(record.metrics[name], record.split)
-
-
-def sign(number: int) -> str:
-    """A, b, ... z, aa, ab, ... of 0, 1, ..."""
-    text = ""
-    while number >= 0:
-        text = chr(ord("a") + number % 26) + text
-        number = number // 26 - 1
-    return text
 
 
 def lines(notes: Sequence[Note]) -> list[tuple[str, str]]:

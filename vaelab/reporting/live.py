@@ -1,7 +1,6 @@
 """Tables of runs: once, or rewritten while anything runs."""
 
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from vaelab.meanwhile import meanwhile
 from vaelab.reporting import runs
 from vaelab.reporting.tables import ORDER, fitted, tables, title
 from vaelab.sweeps.sweep import Sweep
@@ -42,22 +42,16 @@ def shown(sweep: Sweep) -> Iterator[None]:
         ):
             yield
         return
-    over = threading.Event()
+    before = None
 
     def speak() -> None:
-        before = None
-        while not over.wait(QUIET):
-            group = runs.group(sweep)
-            if before != (before := counts(group)):
-                print(group.line(), flush=True)
+        nonlocal before
+        group = runs.group(sweep)
+        if before != (before := counts(group)):
+            print(group.line(), flush=True)
 
-    thread = threading.Thread(target=speak, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(QUIET, speak):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def watch(read: Callable[[], list[runs.Group]], console: Console) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from vaelab.meanwhile import meanwhile
 
 FILE = "heartbeat.json"
 EVERY = 5.0  # seconds between two of them
@@ -85,7 +86,6 @@ def age(path: Path) -> float:
 @contextmanager
 def beating(folder: Path) -> Iterator[None]:
     """Keep the file young while this is open, also where one step takes an hour."""
-    over = threading.Event()
     before, _ = read(folder)
     now = Heartbeat()
     if before is not None:  # where the run was interrupted
@@ -93,14 +93,8 @@ def beating(folder: Path) -> Iterator[None]:
     write(folder, now)
 
     def beat() -> None:
-        while not over.wait(EVERY):
-            with suppress(OSError):
-                os.utime(folder / FILE)
+        with suppress(OSError):
+            os.utime(folder / FILE)
 
-    thread = threading.Thread(target=beat, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(EVERY, beat):
         yield
-    finally:
-        over.set()
-        thread.join()

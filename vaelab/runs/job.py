@@ -24,7 +24,6 @@ from vaelab.threads import choose, use
 if TYPE_CHECKING:  # takes seconds to import
     from pytorch_lightning import Callback
 
-FOLLOWED = "VAELAB_RUN"  # the folder that further processes of one run (DDP) work for
 log = logging.getLogger(__name__)
 
 
@@ -78,7 +77,7 @@ def train(task: Task, beside: str = "", label: str = "", extra: Iterable["Callba
         # Lightning starts DDP's other processes with this command line and Hydra's additions to
         # it, if it believes to be inside Hydra.
         HydraConfig.instance().cfg = None
-        os.environ[FOLLOWED] = str(run.folder.resolve())
+        os.environ[partners.FOLLOWED] = str(run.folder.resolve())
         with run.logged(), beating(run.folder):
             attempt(run, task.config, beside, label, extra)
     return run
@@ -180,7 +179,7 @@ def follow(folder: str | Path, config: dict[str, Any] | None = None) -> int:
     if config is None:
         config = run.config
     else:  # it may start others
-        os.environ[FOLLOWED] = str(run.folder.resolve())
+        os.environ[partners.FOLLOWED] = str(run.folder.resolve())
     use(choose(config["threads"], several=True))
     try:
         with partners.together(config["lightning"]):

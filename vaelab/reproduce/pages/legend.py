@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from vaelab.composing.spelling import letter
 from vaelab.reproduce.budget import FULL
 from vaelab.reproduce.outcome import Outcome, Report
 from vaelab.reproduce.pages import words
@@ -34,7 +35,7 @@ class Legend:
             for number, reason in enumerate(reasons)
         }
         found = dict.fromkeys(words.measured(outcome) for outcome in shown)
-        self.measures = {text: _letter(number) for number, text in enumerate(found)}
+        self.measures = {text: letter(number) for number, text in enumerate(found)}
         self.kinds = {words.spread(outcome)[1] for outcome in shown} - {""}
         self.units = {row: self._units(row) for row in report.table.rows}
 
@@ -191,12 +192,3 @@ class Legend:
         if len(self.kinds) == 1:
             return said[next(iter(self.kinds))]
         return "; ".join(f"{kind}: {text}" for kind, text in said.items())
-
-
-def _letter(number: int) -> str:
-    """A, b, ... z, aa, ab, ..."""
-    text = ""
-    while number >= 0:
-        text = chr(ord("a") + number % 26) + text
-        number = number // 26 - 1
-    return text
