@@ -163,6 +163,17 @@ def test_a_gpu_that_is_not_there_is_refused(lab, capsys, monkeypatch):
     assert expected in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("devices", ["-1", "[0]", "[0,1]"])
+def test_gpus_that_are_chosen_where_there_are_none_are_refused(lab, capsys, monkeypatch, devices):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    assert main(["train", f"lightning.devices={devices}"]) == 2
+    err = capsys.readouterr().err
+    assert "no GPU is visible; name how many processes" in err
+    assert err.count("\n") == 1
+    assert not (lab / "outputs").exists()
+
+
 def test_a_logger_without_its_package_is_refused(lab, capsys, monkeypatch):
     monkeypatch.setattr("vaelab.composing.validate.find_spec", lambda name: None)
     assert main(["train", "logger=tensorboard"]) == 2

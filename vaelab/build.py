@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from vaelab import distributed, partners, traits
 from vaelab.architecture.committed_rate import CommittedRate
 from vaelab.composing import groups
+from vaelab.composing.settings import no_cores, shown
 from vaelab.composing.validate import check_node
 from vaelab.errors import UserError
 from vaelab.traits import Trait
@@ -159,6 +160,25 @@ def check_devices(config: Mapping[str, Any]) -> None:
         raise UserError(f"lightning={option}: no CUDA device is visible; use lightning=cpu")
     if asked == "mps" and not torch.backends.mps.is_available():
         raise UserError(f"lightning={option}: no MPS device is visible; use lightning=cpu")
+
+
+def check_chosen_gpus(config: Mapping[str, Any]) -> None:
+    """Refuse to train on GPUs that `lightning.devices` chooses where there are none.
+
+    Raises:
+        UserError: a CPU would be taken, of which there is but a number.
+    """
+    lightning = config["lightning"]
+    here = torch.cuda.is_available() or torch.backends.mps.is_available()
+    if (
+        lightning["accelerator"] == "auto"
+        and not here
+        and no_cores({**lightning, "accelerator": "cpu"})
+    ):
+        raise UserError(
+            f"lightning.devices={shown(lightning['devices'])}: no GPU is visible; name how many "
+            "processes the CPU is to have, as in 2"
+        )
 
 
 def device(config: Mapping[str, Any]) -> torch.device:

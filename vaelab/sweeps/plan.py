@@ -142,11 +142,12 @@ def check(tasks: list[Task], devices: bool = True) -> None:
     """Refuse wrong settings and combinations of every task before the first starts."""
     for config in (config for task in tasks for config in configs(task)):
         config.update(validate(config))
-    from vaelab.build import build, check_devices, construct
+    from vaelab.build import build, check_chosen_gpus, check_devices, construct
 
     for task in tasks:
         if devices:
             check_devices(task.config)
+            check_chosen_gpus(task.config)
         build(task.config)
         for config in configs(task):
             if "_target_" in config["evaluation"]:
