@@ -169,12 +169,9 @@ def check_chosen_gpus(config: Mapping[str, Any]) -> None:
         UserError: a CPU would be taken, of which there is but a number.
     """
     lightning = config["lightning"]
-    here = torch.cuda.is_available() or torch.backends.mps.is_available()
-    if (
-        lightning["accelerator"] == "auto"
-        and not here
-        and no_cores({**lightning, "accelerator": "cpu"})
-    ):
+    if lightning["accelerator"] != "auto" or not no_cores({**lightning, "accelerator": "cpu"}):
+        return
+    if not (torch.cuda.is_available() or torch.backends.mps.is_available()):
         raise UserError(
             f"lightning.devices={shown(lightning['devices'])}: no GPU is visible; name how many "
             "processes the CPU is to have, as in 2"
